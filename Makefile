@@ -1,0 +1,57 @@
+# Two commands matter: `make run` and `make test`. Both set up all they need.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3.11
+UV := $(BIN)/uv
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+
+.PHONY: run test check lint types schema lock clean
+
+run: $(VENV)/.run ## set up what is missing, then start the vault with its embedded parts
+	@exec $(BIN)/vaultstream dev
+
+test: $(VENV)/.dev ## set up what is missing, then run every test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: lint types ## every gate but the tests
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+schema: $(VENV)/.dev ## write schema/schema.graphql from the code
+	$(BIN)/vaultstream schema --write
+
+lock: $(UV) ## resolve the lock files again
+	$(UV) pip compile -q --python-version 3.11 --generate-hashes --extra local pyproject.toml -o requirements/run.txt
+	$(UV) pip compile -q --python-version 3.11 --generate-hashes --extra local pyproject.toml requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
+	$(UV) pip compile -q --python-version 3.11 --generate-hashes requirements/ministack.in -o requirements/ministack.txt
+	npm install --package-lock-only
+
+clean:
+	rm -rf $(VENV) node_modules
+
+$(UV):
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/uv.txt
+
+# The emulator of queues and the bus pins another botocore, so it lives in an environment of its own.
+$(VENV)/ministack/.done: requirements/ministack.txt | $(UV)
+	$(UV) venv -q --clear --python $(BIN)/python $(VENV)/ministack
+	$(UV) pip install -q --python $(VENV)/ministack --require-hashes -r requirements/ministack.txt
+	@touch $@
+
+$(VENV)/.run: requirements/run.txt pyproject.toml package-lock.json $(VENV)/ministack/.done | $(UV)
+	$(UV) pip install -q --python $(VENV) --require-hashes -r requirements/run.txt
+	$(UV) pip install -q --python $(VENV) --no-deps -e .
+	npm ci --silent --omit=dev
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml package-lock.json $(VENV)/ministack/.done | $(UV)
+	$(UV) pip install -q --python $(VENV) --require-hashes -r requirements/dev.txt
+	$(UV) pip install -q --python $(VENV) --no-deps -e .
+	npm ci --silent
+	@touch $@ $(VENV)/.run

@@ -1,0 +1,1 @@
+"""VaultStream: an encrypted file vault with a typed GraphQL API."""

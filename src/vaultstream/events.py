@@ -1,0 +1,106 @@
+"""What happens in the vault, as a contract: event names, their one shape, and which worker gets which."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+SOURCE = "vaultstream"
+
+
+class EventName(StrEnum):
+    """Every deed that leaves a record; "<noun>.<what happened>"."""
+
+    USER_CREATED = "user.created"
+    FOLDER_CREATED = "folder.created"
+    FOLDER_RENAMED = "folder.renamed"
+    FOLDER_MOVED = "folder.moved"
+    UPLOAD_BEGUN = "upload.begun"
+    UPLOAD_ABORTED = "upload.aborted"
+    UPLOAD_EXPIRED = "upload.expired"
+    VERSION_STORED = "version.stored"
+    VERSION_SCAN_BEGUN = "version.scan_begun"
+    VERSION_SCANNED = "version.scanned"
+    VERSION_THUMBNAIL_BEGUN = "version.thumbnail_begun"
+    VERSION_THUMBNAIL = "version.thumbnail"
+    SCAN_DUE = "version.scan_due"
+    THUMBNAIL_DUE = "version.thumbnail_due"
+    DOWNLOAD_LINKED = "download.linked"
+    DOWNLOAD_BEGUN = "download.begun"
+    DOWNLOAD_REFUSED = "download.refused"
+
+
+class Decision(StrEnum):
+    """Whether the vault let it happen."""
+
+    ALLOWED = "ALLOWED"
+    DENIED = "DENIED"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One deed: who, what, on which object, when, from where, and whether it was allowed.
+
+    `id` is a ULID and the identity for exactly-once; `item_id` a folder's or file's id; `topics` the ids whose
+    watchers want to know; `details` JSON values only, ids and numbers, never contents, names only where the
+    deed is about a name. A subject is a person ("user_…") or a worker ("worker:scan").
+    """
+
+    id: str
+    name: EventName
+    at: datetime
+    subject: str
+    request_id: str
+    item_id: str | None = None
+    version_number: int | None = None
+    ip: str = ""
+    agent: str = ""
+    decision: Decision = Decision.ALLOWED
+    reason: str | None = None
+    topics: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values, by each event's own schema
+
+    def to_json(self) -> str:
+        """The event's canonical text: keys sorted, no spaces, times in ISO 8601 with their offset."""
+        plain = asdict(self) | {"at": self.at.isoformat(), "topics": list(self.topics)}
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Event":
+        """Read `to_json`'s text back; raises ValueError, KeyError or TypeError for anything else."""
+        plain = json.loads(text)
+        plain["name"] = EventName(plain["name"])
+        plain["at"] = datetime.fromisoformat(plain["at"])
+        plain["decision"] = Decision(plain["decision"])
+        plain["topics"] = tuple(plain["topics"])
+        return cls(**plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A row of the worker table: its name is its queue's, its handler's module and its rule's.
+
+    `visibility_seconds` is how long one delivery may take; `attempts` how many there are before the dead-letter
+    queue; `batch` how many messages one call gets.
+    """
+
+    name: str
+    gets: frozenset[EventName]
+    visibility_seconds: int
+    attempts: int = 5
+    batch: int = 1
+
+    @property
+    def dead_letters(self) -> str:
+        """The queue for what failed every attempt."""
+        return f"{self.name}-dead"
+
+
+SCAN = Worker("scan", frozenset({EventName.VERSION_STORED, EventName.SCAN_DUE}), visibility_seconds=900)
+THUMBNAIL = Worker(
+    "thumbnail", frozenset({EventName.VERSION_SCANNED, EventName.THUMBNAIL_DUE}), visibility_seconds=120
+)
+AUDIT = Worker("audit", frozenset(EventName), visibility_seconds=60, batch=10, attempts=20)
+WORKERS = (SCAN, THUMBNAIL, AUDIT)

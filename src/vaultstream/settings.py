@@ -1,0 +1,119 @@
+"""Every setting as a contract: read once from the environment, written once by whoever deploys."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+PREFIX = "VAULTSTREAM_"
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class Secret(str):
+    """Text that must not be seen: `repr` and `str` in f-strings hide it; `reveal()` gives it to its one user."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Hide the text."""
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        """Hide the text."""
+        return "…"
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return str.__str__(self)
+
+
+class SettingsError(Exception):
+    """The environment does not make a vault; the message names the variable and what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a process must know to be the vault. Each field is the variable VAULTSTREAM_<FIELD>.
+
+    `endpoint_*` point an AWS client elsewhere (the embedded stack); empty means AWS itself. `queue_prefix` and
+    `bus` name queues ("<prefix>-<worker>") and the event bus. `content_private_key` is the PEM of the RSA key
+    that signs download URLs, `content_key_pair_id` its CloudFront id.
+    """
+
+    table: str
+    bucket: str
+    kms_key: str
+    bus: str
+    queue_prefix: str
+    redis_url: Secret
+    postgres_dsn: Secret
+    oidc_issuer: str
+    oidc_client_id: str
+    public_url: str
+    content_key_pair_id: str
+    content_private_key: Secret
+    environment: str = "local"
+    vault_id: str = "vault"
+    region: str = "eu-west-1"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    clamd_url: str = ""
+    default_quota_bytes: int = 100 * 2**30
+    upload_bytes_max: int = 50 * 2**30
+    upload_ttl_seconds: int = 24 * 3600
+    content_url_ttl_seconds: int = 300
+    key_cache_seconds: int = 60
+    endpoint_dynamodb: str = ""
+    endpoint_streams: str = ""
+    endpoint_s3: str = ""
+    endpoint_kms: str = ""
+    endpoint_sqs: str = ""
+    endpoint_events: str = ""
+    access_key_id: str = ""
+    secret_access_key: Secret = field(default=Secret(""))
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be safe: a plain-http issuer is for loopback only."""
+        issuer = urlsplit(self.oidc_issuer)
+        if issuer.scheme != "https" and issuer.hostname not in _LOOPBACK:
+            raise SettingsError(f"{PREFIX}OIDC_ISSUER must begin with https://")
+        if not self.is_local and issuer.hostname in _LOOPBACK:
+            raise SettingsError(f"{PREFIX}OIDC_ISSUER is a local issuer, but the environment is not local")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the embedded stack on somebody's own machine."""
+        return self.environment == "local"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read VAULTSTREAM_*; raises SettingsError with every variable that is missing or of the wrong kind."""
+        values: dict[str, object] = {}
+        problems: list[str] = []
+        for spec in dataclasses.fields(cls):
+            name = PREFIX + spec.name.upper()
+            text = environ.get(name)
+            if text is None:
+                if spec.default is dataclasses.MISSING:
+                    problems.append(f"{name} is not set")
+                continue
+            try:
+                values[spec.name] = _KINDS[spec.type](text)
+            except ValueError:
+                problems.append(f"{name} takes a whole number")
+        if problems:
+            raise SettingsError("; ".join(problems))
+        return cls(**values)  # type: ignore[arg-type]  # each value was made by its field's own type
+
+    def to_env(self) -> dict[str, str]:
+        """The variables from which `from_env` makes an equal value."""
+        env = {}
+        for spec in dataclasses.fields(self):
+            value = getattr(self, spec.name)
+            env[PREFIX + spec.name.upper()] = value.reveal() if isinstance(value, Secret) else f"{value}"
+        return env
+
+
+_KINDS: Mapping[object, type] = {str: str, int: int, Secret: Secret}

@@ -1,0 +1,118 @@
+"""The one DynamoDB table as a contract: keys, indexes, prefixes. CDK and the local provisioner read it too."""
+
+from dataclasses import dataclass
+
+PK = "PK"
+SK = "SK"
+TTL = "ttl"
+TABLE_NAME_MINIMUM = 11  # a stream's shard id holds the table's name and must be 28 characters long
+OUTBOX_SHARDS = 4
+DUE_SHARDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A global secondary index: its name and its two key attributes."""
+
+    name: str
+    pk: str
+    sk: str
+
+
+GSI1 = Index("GSI1", "GSI1PK", "GSI1SK")  # a person's things
+GSI2 = Index("GSI2", "GSI2PK", "GSI2SK")  # names
+GSI3 = Index("GSI3", "GSI3PK", "GSI3SK")  # work that falls due
+INDEXES = (GSI1, GSI2, GSI3)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Where an item lives."""
+
+    pk: str
+    sk: str
+
+    def attributes(self) -> dict[str, str]:
+        """The two key attributes, for a request."""
+        return {PK: self.pk, SK: self.sk}
+
+
+ENTRY = "ENTRY#"
+VERSION = "VERSION#"
+PART = "PART#"
+OUTBOX = "OUTBOX#"
+
+
+def user(user_id: str) -> Key:
+    """A person."""
+    return Key(f"USER#{user_id}", "#USER")
+
+
+def email_claim(email: str) -> Key:
+    """What makes an e-mail address unique; it names the person who has it."""
+    return Key(f"EMAIL#{email.casefold()}", "#CLAIM")
+
+
+def folder(folder_id: str) -> Key:
+    """A folder; its entries are in the same collection."""
+    return Key(f"FOLDER#{folder_id}", "#FOLDER")
+
+
+def entry(parent_id: str, folded_name: str) -> Key:
+    """A child under its name, with all that a listing shows. The sort key makes the name unique."""
+    return Key(f"FOLDER#{parent_id}", ENTRY + folded_name)
+
+
+def file(file_id: str) -> Key:
+    """A file; its versions are in the same collection."""
+    return Key(f"FILE#{file_id}", "#FILE")
+
+
+def version(file_id: str, number: int) -> Key:
+    """One version of a file."""
+    return Key(f"FILE#{file_id}", f"{VERSION}{number:010d}")
+
+
+def upload(upload_id: str) -> Key:
+    """An upload; its parts are in the same collection."""
+    return Key(f"UPLOAD#{upload_id}", "#UPLOAD")
+
+
+def upload_part(upload_id: str, number: int) -> Key:
+    """One part of an upload's object (1 to 10,000)."""
+    return Key(f"UPLOAD#{upload_id}", f"{PART}{number:05d}")
+
+
+def outbox(event_id: str) -> Key:
+    """An event on its way out; the shard comes from the id, so that no partition is hot."""
+    return Key(f"{OUTBOX}{sum(event_id.encode()) % OUTBOX_SHARDS}", event_id)
+
+
+def outbox_shards() -> tuple[str, ...]:
+    """Every partition that may hold events."""
+    return tuple(f"{OUTBOX}{shard}" for shard in range(OUTBOX_SHARDS))
+
+
+def once(actor_id: str, key: str) -> Key:
+    """What a mutation with this idempotency key has answered."""
+    return Key(f"ONCE#{actor_id}#{key}", "#ONCE")
+
+
+def persons_things(user_id: str) -> str:
+    """GSI1 partition of what belongs to a person."""
+    return f"USER#{user_id}"
+
+
+def owners_names(user_id: str) -> str:
+    """GSI2 partition of the names in a person's tree."""
+    return f"OWNER#{user_id}"
+
+
+def due_shard(kind: str, unique: str) -> str:
+    """GSI3 partition for work of one kind ("SCAN", "THUMBNAIL", "UPLOAD") that falls due."""
+    return f"DUE#{kind}#{sum(unique.encode()) % DUE_SHARDS}"
+
+
+def due_shards(kind: str) -> tuple[str, ...]:
+    """Every GSI3 partition of one kind of work."""
+    return tuple(f"DUE#{kind}#{shard}" for shard in range(DUE_SHARDS))

@@ -1,0 +1,179 @@
+"""Versions of a file: their lawful states, and where their sealed bytes are."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from vaultstream.ids import FileId, UserId, VersionId
+
+
+class ScanStatus(StrEnum):
+    """How far the scan of a version has come; nothing leaves the vault before CLEAN."""
+
+    PENDING = "PENDING"
+    SCANNING = "SCANNING"
+    CLEAN = "CLEAN"
+    INFECTED = "INFECTED"
+    UNSCANNABLE = "UNSCANNABLE"
+    FAILED = "FAILED"
+
+
+class ThumbnailStatus(StrEnum):
+    """How far the thumbnails of a version have come."""
+
+    PENDING = "PENDING"
+    RENDERING = "RENDERING"
+    READY = "READY"
+    UNSUPPORTED = "UNSUPPORTED"
+    FAILED = "FAILED"
+
+
+class StorageTier(StrEnum):
+    """The storage class that holds a version's bytes."""
+
+    STANDARD = "STANDARD"
+    STANDARD_IA = "STANDARD_IA"
+    GLACIER_IR = "GLACIER_IR"
+    DEEP_ARCHIVE = "DEEP_ARCHIVE"
+
+
+class RestoreStatus(StrEnum):
+    """Whether an archived version can be read now."""
+
+    NOT_NEEDED = "NOT_NEEDED"
+    NEEDED = "NEEDED"
+    IN_PROGRESS = "IN_PROGRESS"
+    RESTORED = "RESTORED"
+
+
+SCAN_MOVES = {
+    ScanStatus.PENDING: {ScanStatus.SCANNING, ScanStatus.FAILED},
+    ScanStatus.SCANNING: {
+        ScanStatus.PENDING,
+        ScanStatus.CLEAN,
+        ScanStatus.INFECTED,
+        ScanStatus.UNSCANNABLE,
+        ScanStatus.FAILED,
+    },
+    ScanStatus.FAILED: {ScanStatus.PENDING},
+    ScanStatus.CLEAN: {ScanStatus.PENDING},
+    ScanStatus.INFECTED: {ScanStatus.PENDING},
+    ScanStatus.UNSCANNABLE: {ScanStatus.PENDING},
+}
+THUMBNAIL_MOVES = {
+    ThumbnailStatus.PENDING: {
+        ThumbnailStatus.RENDERING,
+        ThumbnailStatus.UNSUPPORTED,
+        ThumbnailStatus.FAILED,
+    },
+    ThumbnailStatus.RENDERING: {
+        ThumbnailStatus.PENDING,
+        ThumbnailStatus.READY,
+        ThumbnailStatus.UNSUPPORTED,
+        ThumbnailStatus.FAILED,
+    },
+    ThumbnailStatus.FAILED: {ThumbnailStatus.PENDING},
+    ThumbnailStatus.UNSUPPORTED: set(),
+    ThumbnailStatus.READY: set(),
+}
+
+
+class UnlawfulMove(Exception):
+    """A state was asked to become one that cannot follow it: our own bug, or a second run that changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The scan of one version."""
+
+    status: ScanStatus = ScanStatus.PENDING
+    signature: str | None = None
+    engine: str | None = None
+    reason: str | None = None
+    finished_at: datetime | None = None
+
+    def to(self, status: ScanStatus, **outcome: object) -> "Scan":
+        """The scan in its next state; `outcome` sets the other fields anew."""
+        if status not in SCAN_MOVES[self.status]:
+            raise UnlawfulMove(f"scan {self.status} → {status}")
+        return Scan(status, **outcome)  # type: ignore[arg-type]  # the fields' own types check it at run time
+
+
+@dataclass(frozen=True, slots=True)
+class ThumbnailSize:
+    """One rendered size: `edge_px` is the square it fits, width and height what it measures."""
+
+    edge_px: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """The thumbnails of one version."""
+
+    status: ThumbnailStatus = ThumbnailStatus.PENDING
+    reason: str | None = None
+    sizes: tuple[ThumbnailSize, ...] = ()
+
+    def to(
+        self, status: ThumbnailStatus, *, reason: str | None = None, sizes: tuple[ThumbnailSize, ...] = ()
+    ) -> "Thumbnail":
+        """The thumbnail in its next state."""
+        if status not in THUMBNAIL_MOVES[self.status]:
+            raise UnlawfulMove(f"thumbnail {self.status} → {status}")
+        return Thumbnail(status, reason, sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Tiering:
+    """Where the bytes are kept, and whether they can be read now."""
+
+    tier: StorageTier = StorageTier.STANDARD
+    changed_at: datetime | None = None
+    restore: RestoreStatus = RestoreStatus.NOT_NEEDED
+    restored_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What may be shown of one version. `sha256` is of the plaintext, known once all of it was read."""
+
+    id: VersionId
+    file_id: FileId
+    number: int
+    size_bytes: int
+    content_type: str
+    created_by: UserId
+    created_at: datetime
+    sha256: str | None = None
+    label: str | None = None
+    scan: Scan = field(default_factory=Scan)
+    thumbnail: Thumbnail = field(default_factory=Thumbnail)
+    tiering: Tiering = field(default_factory=Tiering)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBody:
+    """A sealed object: the header (kept here, never in S3) and where the frames are."""
+
+    header: bytes
+    object_key: str
+    plain_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """A version with its sealed bytes and those of its thumbnails, by edge in pixels.
+
+    `declared_sha256` is what the sender said the digest would be; the scan, which reads all, checks it.
+    """
+
+    version: Version
+    body: SealedBody
+    declared_sha256: str | None = None
+    thumbnails: dict[int, SealedBody] = field(default_factory=dict)
+
+    def showing(self, version: Version) -> "StoredVersion":
+        """The same bytes with another public state."""
+        return replace(self, version=version)
