@@ -22,6 +22,7 @@ class EventName(StrEnum):
     UPLOAD_EXPIRED = "upload.expired"
     VERSION_STORED = "version.stored"
     VERSION_SCAN_BEGUN = "version.scan_begun"
+    VERSION_SCAN_WAITS = "version.scan_waits"
     VERSION_SCANNED = "version.scanned"
     VERSION_THUMBNAIL_BEGUN = "version.thumbnail_begun"
     VERSION_THUMBNAIL = "version.thumbnail"
@@ -62,10 +63,15 @@ class Event:
     topics: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values, by each event's own schema
 
+    def __post_init__(self) -> None:
+        """Refuse a time without its offset: it would name another moment in another place."""
+        if self.at.tzinfo is None:
+            raise ValueError("an event's time is aware")
+
     def to_json(self) -> str:
         """The event's canonical text: keys sorted, no spaces, times in ISO 8601 with their offset."""
         plain = asdict(self) | {"at": self.at.isoformat(), "topics": list(self.topics)}
-        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Event":

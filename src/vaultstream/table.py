@@ -40,6 +40,9 @@ class Key:
 ENTRY = "ENTRY#"
 VERSION = "VERSION#"
 PART = "PART#"
+ENTRY_END = "ENTRY$"  # "$" follows "#": no entry sorts after it
+VERSION_END = "VERSION$"
+PART_END = "PART$"
 OUTBOX = "OUTBOX#"
 
 

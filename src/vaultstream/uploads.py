@@ -34,7 +34,8 @@ class Progress:
     """What is durably in S3: whole frames in parts, the rest in the tail object. Changes as one value.
 
     `offset_bytes` counts acknowledged plaintext; `next_seq` is the frame number that follows; `parts` counts
-    the parts whose items stand beside the upload; `tail_key` names the tail object, if there is one.
+    the parts whose items stand beside the upload; `tail_epoch` is the epoch that sealed the tail object, if there
+    is one.
     """
 
     offset_bytes: int = 0
@@ -42,7 +43,7 @@ class Progress:
     parts: int = 0
     multipart_id: str | None = None
     object_key: str | None = None
-    tail_key: str | None = None
+    tail_epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,13 @@ class Part:
 
     number: int
     etag: str
+
+
+def tail_key(upload_id: UploadId, epoch: int) -> str:
+    """The S3 key of the tail object that this epoch sealed."""
+    return f"tails/{upload_id}/{epoch}"
+
+
+def object_key(target: Target, epoch: int) -> str:
+    """The S3 key of the object that this epoch began: each attempt has its own, so a late loser overwrites nothing."""
+    return f"files/{target.file_id}/{target.version_id}/{epoch}"

@@ -1,10 +1,11 @@
 """Versions of a file: their lawful states, and where their sealed bytes are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from vaultstream.ids import FileId, UserId, VersionId
+from vaultstream.ids import FileId, UserId, VersionId, file_of
 
 
 class ScanStatus(StrEnum):
@@ -153,6 +154,12 @@ class Version:
     tiering: Tiering = field(default_factory=Tiering)
 
 
+def encryption_context(vault_id: str, version: VersionId, *, edge_px: int | None = None) -> dict[str, str]:
+    """What a version's data key, or that of one of its thumbnails, is bound to: opaque ids only, for it is public."""
+    context = {"vault": vault_id, "file": file_of(version), "version": version}
+    return context if edge_px is None else context | {"thumbnail": str(edge_px)}
+
+
 @dataclass(frozen=True, slots=True)
 class SealedBody:
     """A sealed object: the header (kept here, never in S3) and where the frames are."""
@@ -167,13 +174,16 @@ class StoredVersion:
     """A version with its sealed bytes and those of its thumbnails, by edge in pixels.
 
     `declared_sha256` is what the sender said the digest would be; the scan, which reads all, checks it.
+    While work is under way, `due_at` is when the sweeper asks for it again, `attempts` how often it has.
     """
 
     version: Version
     body: SealedBody
     declared_sha256: str | None = None
-    thumbnails: dict[int, SealedBody] = field(default_factory=dict)
+    thumbnails: Mapping[int, SealedBody] = field(default_factory=dict)
+    due_at: datetime | None = None
+    attempts: int = 0
 
-    def showing(self, version: Version) -> "StoredVersion":
+    def showing(self, version: Version, *, due_at: datetime | None, attempts: int = 0) -> "StoredVersion":
         """The same bytes with another public state."""
-        return replace(self, version=version)
+        return replace(self, version=version, due_at=due_at, attempts=attempts)

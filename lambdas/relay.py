@@ -1,0 +1,6 @@
+"""AWS Lambda's way into the relay."""
+
+from vaultstream.workers import relay
+from vaultstream.workers.lambda_entry import stream_handler
+
+handler = stream_handler(relay.handle)

@@ -1,0 +1,177 @@
+"""Downloads: a signed URL for a person, and the content behind it, checked and recorded each time."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from urllib.parse import urlencode
+
+from vaultstream import access, table
+from vaultstream.access import Deed
+from vaultstream.actions import browse, deeds, opening
+from vaultstream.actor import Actor, Origin
+from vaultstream.adapters.records import items
+from vaultstream.adapters.vault import Vault
+from vaultstream.errors import Code, VaultError, not_found
+from vaultstream.events import EventName
+from vaultstream.files import File
+from vaultstream.ids import FileId, UserId
+from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus, Version
+
+THUMBNAIL_TYPE = "image/webp"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A URL that gives the content until it expires; whoever has it acts as the person it was made for."""
+
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a content URL stands for. `read(start, stop)` gives plaintext; `record(start, stop)` comes first."""
+
+    name: str
+    content_type: str
+    size_bytes: int
+    etag: str
+    modified_at: datetime
+    read: Callable[[int, int], AsyncGenerator[bytes, None]]
+    record: Callable[[int, int], Awaitable[None]]
+
+
+async def link(
+    vault: Vault, actor: Actor, file_id: FileId, version_number: int | None = None, *, inline: bool = False
+) -> Link:
+    """A signed URL for one version (the current one for None).
+
+    Raises NOT_FOUND, FORBIDDEN, or why the content may not leave: NOT_SCANNED, INFECTED, UNREADABLE.
+    """
+    file, stored = await _version(vault, actor.user_id, file_id, version_number)
+    await _require_clean(vault, actor, file, stored.version)
+    number = stored.version.number
+    event = deeds.by_person(vault, actor, EventName.DOWNLOAD_LINKED, file.id, version_number=number, inline=inline)
+    await vault.commit([], [event])
+    query = {"for": actor.user_id} | ({"inline": "1"} if inline else {})
+    expires_at = vault.now() + timedelta(seconds=vault.settings.content_url_ttl_seconds)
+    return Link(_signed(vault, f"{file.id}/{number}", query, expires_at), expires_at)
+
+
+def thumbnail_url(vault: Vault, actor: Actor, version: Version, edge_px: int) -> str | None:
+    """A signed URL for the smallest thumbnail that fills a square of `edge_px`, or the largest there is.
+
+    It changes twice in its lifetime, so that a browser that keeps the image finds it again.
+    """
+    if version.thumbnail.status is not ThumbnailStatus.READY or version.scan.status is not ScanStatus.CLEAN:
+        return None
+    edges = sorted(size.edge_px for size in version.thumbnail.sizes)
+    edge = next((edge for edge in edges if edge >= edge_px), edges[-1])
+    ttl = vault.settings.content_url_ttl_seconds
+    step = max(1, ttl // 2)
+    expires = (int(vault.now().timestamp()) // step) * step + ttl + step
+    place = f"{version.file_id}/{version.number}/thumbnail/{edge}"
+    return _signed(vault, place, {"for": actor.user_id}, datetime.fromtimestamp(expires, vault.now().tzinfo))
+
+
+def _signed(vault: Vault, place: str, query: dict[str, str], expires_at: datetime) -> str:
+    return vault.signer.sign(f"{vault.settings.public_url}/content/{place}?{urlencode(query)}", expires_at)
+
+
+async def open(  # noqa: A001  # the verb of the deed; callers say download.open
+    vault: Vault,
+    user_id: UserId,
+    origin: Origin,
+    file_id: FileId,
+    version_number: int,
+    *,
+    thumbnail_edge: int | None = None,
+) -> Content:
+    """The content that a signed URL names, if the person it was made for still may have it."""
+    actor = Actor(user_id, origin, vault.now())
+    file, stored = await _version(vault, user_id, file_id, version_number)
+    await _require_clean(vault, actor, file, stored.version)
+    if thumbnail_edge is not None:
+        return _thumbnail(vault, actor, file, stored, thumbnail_edge)
+    version = stored.version
+    return Content(
+        file.name,
+        version.content_type,
+        version.size_bytes,
+        f'"{version.id}"',
+        version.created_at,
+        partial(opening.plaintext, vault, version.id, stored.body),
+        partial(_record, vault, actor, file, version),
+    )
+
+
+def _thumbnail(vault: Vault, actor: Actor, file: File, stored: StoredVersion, edge_px: int) -> Content:
+    body = stored.thumbnails.get(edge_px)
+    version = stored.version
+    if body is None:
+        raise not_found("thumbnail")
+    return Content(
+        f"{file.name}.webp",
+        THUMBNAIL_TYPE,
+        body.plain_bytes,
+        f'"{version.id}-{edge_px}"',
+        version.created_at,
+        partial(opening.plaintext, vault, version.id, body, edge_px=edge_px),
+        partial(_record, vault, actor, file, version, edge_px=edge_px),
+    )
+
+
+async def _version(
+    vault: Vault, user_id: UserId, file_id: FileId, number: int | None
+) -> tuple[File, StoredVersion]:
+    item = await vault.records.item(table.file(file_id))
+    file = items.file_from(item) if item else None
+    if file is not None and file.trashed_at is not None:
+        file = None
+    access.require(user_id, Deed.DOWNLOAD, file)
+    assert file is not None  # noqa: S101  # `require` refuses what is not there
+    stored = await browse.stored_version(vault, file, number)
+    if stored is None:
+        raise not_found("version")
+    return file, stored
+
+
+async def _require_clean(vault: Vault, actor: Actor, file: File, version: Version) -> None:
+    """Nothing leaves before a CLEAN verdict; each refusal is recorded."""
+    status = version.scan.status
+    if status is ScanStatus.CLEAN:
+        return
+    event = deeds.by_person(
+        vault, actor, EventName.DOWNLOAD_REFUSED, file.id, version_number=version.number, refused=f"scan {status}"
+    )
+    await vault.commit([], [event])
+    if status is ScanStatus.INFECTED:
+        raise VaultError(Code.INFECTED, "The scan found this file infected: it cannot be downloaded.")
+    if status in {ScanStatus.UNSCANNABLE, ScanStatus.FAILED}:
+        raise VaultError(Code.NOT_SCANNED, "This file could not be scanned, so it cannot be downloaded.")
+    raise VaultError(Code.NOT_SCANNED, "This file is still being scanned: try again in a moment.")
+
+
+async def _record(
+    vault: Vault,
+    actor: Actor,
+    file: File,
+    version: Version,
+    start: int,
+    stop: int,
+    *,
+    edge_px: int | None = None,
+) -> None:
+    """Written before the first byte leaves: these bytes of this version went to this person."""
+    event = deeds.by_person(
+        vault,
+        actor,
+        EventName.DOWNLOAD_BEGUN,
+        file.id,
+        version_number=version.number,
+        start=start,
+        stop=stop,
+        thumbnail_edge_px=edge_px,
+    )
+    await vault.commit([], [event])

@@ -1,0 +1,139 @@
+"""What workers find out about a version, written in one transaction; and a person's wish to try again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from vaultstream import access, table
+from vaultstream.access import Deed
+from vaultstream.actions import deeds
+from vaultstream.actor import Actor
+from vaultstream.adapters.records import changes, items, version_items
+from vaultstream.adapters.vault import Vault
+from vaultstream.errors import Code, VaultError, not_found
+from vaultstream.events import Event, EventName
+from vaultstream.files import File
+from vaultstream.ids import FileId
+from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus, UnlawfulMove, Version
+
+LOOK_AGAIN = timedelta(seconds=60)
+ATTEMPTS_MAX = 8
+_TRIES = 8
+
+Step = Callable[[StoredVersion], StoredVersion | None]
+Told = Callable[[File, StoredVersion], Event]
+
+
+async def load(vault: Vault, file_id: str, number: int | None) -> tuple[File, StoredVersion] | None:
+    """A file and one of its versions (the current one for None), in one or two reads; None where it is gone."""
+    item = await vault.records.item(table.file(file_id))
+    if item is None:
+        return None
+    file = items.file_from(item)
+    stored = await vault.records.item(table.version(file_id, number or file.current.number))
+    return None if stored is None else (file, version_items.stored_version_from(stored))
+
+
+async def advance(vault: Vault, file_id: str, number: int | None, step: Step, told: Told) -> StoredVersion | None:
+    """Read a version, take it a step on, write it with file, entry and event; again where somebody came between.
+
+    None where the version is gone or `step` finds nothing to do.
+    """
+    for _ in range(_TRIES):
+        found = await load(vault, file_id, number)
+        stepped = step(found[1]) if found else None
+        if found is None or stepped is None:
+            return None
+        file = found[0].observing(stepped.version)
+        written = [changes.replace(file), changes.replace_version(stepped)]
+        if stepped.version.id == file.current.id and file.trashed_at is None:
+            written.append(changes.replace_entry(file))
+        try:
+            await vault.commit(written, [told(file, stepped)])
+        except VaultError as error:
+            if error.code not in {Code.STALE, Code.CONFLICT}:
+                raise
+        else:
+            return stepped
+    raise changes.CHANGED_UNDERNEATH
+
+
+def with_scan(vault: Vault, stored: StoredVersion, status: ScanStatus, **outcome: object) -> StoredVersion:
+    """The version with its scan in the next state, and when to look again."""
+    version = replace(stored.version, scan=stored.version.scan.to(status, **outcome))
+    thumbnail_follows = status is ScanStatus.CLEAN and version.thumbnail.status is ThumbnailStatus.PENDING
+    under_way = status in {ScanStatus.PENDING, ScanStatus.SCANNING} or thumbnail_follows
+    due_at = vault.now() + LOOK_AGAIN if under_way else None
+    return stored.showing(version, due_at=due_at, attempts=stored.attempts if status is ScanStatus.SCANNING else 0)
+
+
+async def retry_scan(vault: Vault, actor: Actor, file_id: FileId, number: int | None) -> File:
+    """Ask for another scan of a version whose scan did not come to a verdict."""
+
+    def again(stored: StoredVersion) -> StoredVersion:
+        if stored.version.scan.status not in {ScanStatus.FAILED, ScanStatus.UNSCANNABLE, ScanStatus.PENDING}:
+            raise VaultError(
+                Code.CONFLICT, f"The scan is {stored.version.scan.status}: there is nothing to retry."
+            )
+        if stored.version.scan.status is ScanStatus.PENDING:
+            return stored
+        return with_scan(vault, stored, ScanStatus.PENDING)
+
+    return await _retry(vault, actor, file_id, number, again, EventName.SCAN_DUE)
+
+
+async def retry_thumbnail(vault: Vault, actor: Actor, file_id: FileId, number: int | None) -> File:
+    """Ask for the thumbnails of a version again, whose rendering failed."""
+
+    def again(stored: StoredVersion) -> StoredVersion:
+        version = stored.version
+        if version.scan.status is not ScanStatus.CLEAN:
+            raise VaultError(Code.NOT_SCANNED, "Thumbnails are made once the scan has found the file clean.")
+        try:
+            thumbnail = version.thumbnail.to(ThumbnailStatus.PENDING)
+        except UnlawfulMove:
+            raise VaultError(
+                Code.CONFLICT, f"The thumbnail is {version.thumbnail.status}: there is nothing to retry."
+            ) from None
+        return stored.showing(replace(version, thumbnail=thumbnail), due_at=vault.now() + LOOK_AGAIN)
+
+    return await _retry(vault, actor, file_id, number, again, EventName.THUMBNAIL_DUE)
+
+
+async def _retry(
+    vault: Vault, actor: Actor, file_id: FileId, number: int | None, step: Step, deed: EventName
+) -> File:
+    found = await load(vault, file_id, number)
+    file = found[0] if found else None
+    access.require(actor.user_id, Deed.EDIT, file)
+
+    def told(file: File, stored: StoredVersion) -> Event:
+        number = stored.version.number
+        return deeds.by_person(
+            vault, actor, deed, file.id, topics=(file.id, file.parent_id), version_number=number
+        )
+
+    stepped = await advance(vault, file_id, number, step, told)
+    again = await load(vault, file_id, number)
+    if stepped is None or again is None:
+        raise not_found("version")
+    return again[0]
+
+
+def worker_event(vault: Vault, worker: str, deed: EventName, request_id: str, **outcome: str | int | None) -> Told:
+    """How a worker tells of a step: what it found goes into the details."""
+
+    def told(file: File, stored: StoredVersion) -> Event:
+        version: Version = stored.version
+        return deeds.by_worker(
+            vault,
+            worker,
+            deed,
+            file.id,
+            request_id=request_id,
+            topics=(file.id, file.parent_id),
+            version_number=version.number,
+            **outcome,
+        )
+
+    return told

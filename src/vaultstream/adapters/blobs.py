@@ -1,0 +1,103 @@
+"""S3: sealed objects, streamed both ways; parts and ranges, never a whole file in memory."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from vaultstream.errors import Code, VaultError
+from vaultstream.uploads import Part
+
+READ_BYTES = 256 * 1024
+_GONE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
+
+
+class BlobGone(Exception):
+    """The object, or the multipart upload, is not there."""
+
+
+class Blobs:
+    """One bucket through one open S3 client; its default encryption (SSE-KMS with a Bucket Key) applies."""
+
+    def __init__(self, client: Any, bucket: str) -> None:  # Any: botocore makes its clients at run time
+        self._client = client
+        self._bucket = bucket
+
+    async def put(self, key: str, body: bytes | bytearray | memoryview) -> None:
+        """Store a small object whole."""
+        await self._call("put_object", Key=key, Body=bytes(body))
+
+    async def size(self, key: str) -> int | None:
+        """The object's size in bytes; None where there is none."""
+        try:
+            answer = await self._call("head_object", Key=key)
+        except BlobGone:
+            return None
+        return int(answer["ContentLength"])
+
+    async def whole(self, key: str) -> bytes:
+        """A small object's bytes; raises BlobGone."""
+        answer = await self._call("get_object", Key=key)
+        async with answer["Body"] as stream:
+            return bytes(await stream.read())
+
+    @asynccontextmanager
+    async def reading(self, key: str, start: int, stop: int) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The object's bytes of [start, stop) in chunks of at most `READ_BYTES`; raises BlobGone."""
+        answer = await self._call("get_object", Key=key, Range=f"bytes={start}-{stop - 1}")
+        async with answer["Body"] as stream:
+            yield stream.iter_chunks(READ_BYTES)
+
+    async def begin_parts(self, key: str) -> str:
+        """Begin an object made of parts; its multipart id."""
+        answer = await self._call("create_multipart_upload", Key=key)
+        return str(answer["UploadId"])
+
+    async def put_part(self, key: str, multipart_id: str, number: int, body: bytes | bytearray) -> Part:
+        """Store one part (1 to 10,000); the same bytes again are harmless. Raises BlobGone."""
+        answer = await self._call(
+            "upload_part", Key=key, UploadId=multipart_id, PartNumber=number, Body=bytes(body)
+        )
+        return Part(number, answer["ETag"])
+
+    async def finish_parts(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+        """Make the object of exactly these parts, by their ETags. Raises BlobGone where it was made or dropped."""
+        named = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
+        await self._call(
+            "complete_multipart_upload", Key=key, UploadId=multipart_id, MultipartUpload={"Parts": named}
+        )
+
+    async def drop_parts(self, key: str, multipart_id: str) -> None:
+        """Drop an object that was never finished; nothing happens where it is gone."""
+        try:
+            await self._call("abort_multipart_upload", Key=key, UploadId=multipart_id)
+        except BlobGone:
+            return
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; nothing happens where it is gone."""
+        await self._call("delete_object", Key=key)
+
+    async def ping(self) -> None:
+        """One cheap call; raises UNAVAILABLE where the bucket does not answer."""
+        try:
+            await self._call("head_bucket")
+        except BlobGone:
+            raise _unavailable() from None
+
+    async def _call(self, verb: str, **request: Any) -> Any:  # Any: S3's own shapes, both ways
+        try:
+            return await getattr(self._client, verb)(Bucket=self._bucket, **request)
+        except BotoCoreError:
+            raise _unavailable() from None
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                raise BlobGone(verb) from None
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+                raise _unavailable() from None
+            raise
+
+
+def _unavailable() -> VaultError:
+    return VaultError(Code.UNAVAILABLE, "The vault cannot reach its store: try again in a moment.")

@@ -1,0 +1,52 @@
+"""Plain values ↔ DynamoDB's typed attribute values; whole numbers only, so that no float ever rounds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Attribute = dict[str, Any]  # Any: the wire format's own nesting, {"S": …}, {"M": {…}}
+Item = dict[str, Any]  # Any: a plain item's values are str, int, bool, bytes, None, lists and dicts of them
+
+
+def to_attribute(value: object) -> Attribute:  # noqa: PLR0911  # one return for each kind of value
+    """One value as it goes over the wire."""
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case int():
+            return {"N": str(value)}
+        case bytes():
+            return {"B": value}
+        case None:
+            return {"NULL": True}
+        case list() | tuple():
+            return {"L": [to_attribute(each) for each in value]}
+        case dict():
+            return {"M": to_attributes(value)}
+    raise TypeError(f"the table holds no {type(value).__name__}")
+
+
+def to_attributes(item: Mapping[Any, object]) -> dict[str, Attribute]:
+    """A plain item as it goes over the wire; what is None at the top is left out."""
+    return {str(name): to_attribute(value) for name, value in item.items() if value is not None}
+
+
+def from_attribute(attribute: Attribute) -> Any:
+    """One value as it came over the wire."""
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "N":
+            return int(value)
+        case "L":
+            return [from_attribute(each) for each in value]
+        case "M":
+            return from_attributes(value)
+        case "NULL":
+            return None
+    return value
+
+
+def from_attributes(attributes: Mapping[str, Attribute]) -> Item:
+    """A plain item as it came over the wire."""
+    return {name: from_attribute(attribute) for name, attribute in attributes.items()}

@@ -1,0 +1,199 @@
+"""Reads of the table, each strongly consistent and batched, and the one conditional write."""
+
+import asyncio
+import random
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from vaultstream import table
+from vaultstream.adapters.records import changes as change_makers
+from vaultstream.adapters.records.attributes import Item, from_attributes, to_attributes
+from vaultstream.adapters.records.changes import CHANGED_UNDERNEATH, Change
+from vaultstream.adapters.records.moments import moment
+from vaultstream.errors import Code, VaultError
+from vaultstream.events import Event
+
+TRANSACTION_ITEMS_MAX = 100  # DynamoDB's own limit
+_BATCH_KEYS_MAX = 100
+_TRIES = 8
+_BUSY = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_BUSY_ERRORS = {
+    "TransactionInProgressException",
+    "ThrottlingException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "InternalServerError",
+}
+
+
+class Records:
+    """The table through one open DynamoDB client."""
+
+    def __init__(self, client: Any, table_name: str) -> None:  # Any: botocore makes its clients at run time
+        self._client = client
+        self._table = table_name
+
+    async def items(self, keys: Sequence[table.Key]) -> list[Item | None]:
+        """The items under these keys, in their order; None where there is none. One round trip for a hundred."""
+        unique = list(dict.fromkeys(keys))
+        batches = [unique[at : at + _BATCH_KEYS_MAX] for at in range(0, len(unique), _BATCH_KEYS_MAX)]
+        found: dict[table.Key, Item] = {}
+        for batch in await asyncio.gather(*map(self._batch, batches)):
+            found |= {table.Key(item[table.PK], item[table.SK]): item for item in batch}
+        return [found.get(key) for key in keys]
+
+    async def item(self, key: table.Key) -> Item | None:
+        """The item under one key."""
+        answer = await self._call(
+            "get_item", Key=to_attributes(key.attributes()), ConsistentRead=True, TableName=self._table
+        )
+        return from_attributes(answer["Item"]) if "Item" in answer else None
+
+    async def _batch(self, keys: Sequence[table.Key]) -> list[Item]:
+        wanted = [to_attributes(key.attributes()) for key in keys]
+        found: list[Item] = []
+        for attempt in range(_TRIES):
+            request = {self._table: {"Keys": wanted, "ConsistentRead": True}}
+            answer = await self._call("batch_get_item", RequestItems=request)
+            found += map(from_attributes, answer["Responses"].get(self._table, []))
+            wanted = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            if not wanted:
+                return found
+            await _pause(attempt)
+        raise _unavailable()
+
+    async def collection(
+        self, pk: str, *, after: str | None = None, until: str | None = None, limit: int, forward: bool = True
+    ) -> list[Item]:
+        """At most `limit` items of one collection in the order of their sort keys: one Query, or as many as 1 MB
+        pages need. `after` and `until` bound the sort key in the direction of reading: the first is left out.
+        """
+        low, high = (after, until) if forward else (until, after)
+        condition, values = "PK = :pk", {":pk": pk}
+        if low is not None and high is not None:
+            condition += " AND SK BETWEEN :low AND :high"
+            values |= {":low": low, ":high": high}
+        elif low is not None:
+            condition += " AND SK > :low" if forward else " AND SK >= :low"
+            values[":low"] = low
+        elif high is not None:
+            condition += " AND SK <= :high" if forward else " AND SK < :high"
+            values[":high"] = high
+        both = low is not None and high is not None
+        found = await self._query(condition, values, limit + both, forward=forward, ConsistentRead=True)
+        return [item for item in found if item[table.SK] != after][:limit]
+
+    async def due(self, shard: str, before: datetime, limit: int) -> list[Item]:
+        """Items of one GSI3 partition whose time has come, the oldest first; the index may lag a moment."""
+        condition = "GSI3PK = :pk AND GSI3SK < :now"
+        values = {":pk": shard, ":now": moment(before)}
+        return await self._query(condition, values, limit, forward=True, IndexName=table.GSI3.name)
+
+    async def _query(self, condition: str, values: Item, limit: int, *, forward: bool, **more: Any) -> list[Item]:
+        found: list[Item] = []
+        start: dict[str, Any] = {}  # Any: DynamoDB's own request shape
+        while len(found) < limit:
+            answer = await self._call(
+                "query",
+                TableName=self._table,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=to_attributes(values),
+                ScanIndexForward=forward,
+                Limit=limit - len(found),
+                **start,
+                **more,
+            )
+            found += map(from_attributes, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                break
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return found
+
+    async def commit(self, changes: Sequence[Change], events: Sequence[Event] = ()) -> None:
+        """All changes and the events that tell of them, or none: one TransactWriteItems.
+
+        Raises the `refused` of the first change whose condition failed; conflicts with other transactions are
+        retried with jitter, under one request token, so that a lost answer cannot write twice.
+        """
+        every = [*changes, *map(change_makers.emit, events)]
+        if len(every) > TRANSACTION_ITEMS_MAX:
+            raise ValueError("a transaction has at most 100 items")
+        request = [{each.verb: {**each.request, "TableName": self._table}} for each in every]
+        token = f"{random.getrandbits(128):032x}"  # a request's name, not a secret
+        for attempt in range(_TRIES):
+            try:
+                await self._client.transact_write_items(TransactItems=request, ClientRequestToken=token)
+            except ClientError as error:
+                _raise_refusal(error, every)
+            except BotoCoreError:
+                if attempt + 1 == _TRIES:
+                    raise _unavailable() from None
+            else:
+                return
+            await _pause(attempt)
+        raise CHANGED_UNDERNEATH
+
+    async def delivered(self, event_ids: Iterable[str]) -> None:
+        """These events are in the audit log: they leave the outbox."""
+        keys = [table.outbox(event_id) for event_id in dict.fromkeys(event_ids)]
+        for at in range(0, len(keys), 25):
+            await self._delete_batch(keys[at : at + 25])
+
+    async def _delete_batch(self, keys: Sequence[table.Key]) -> None:
+        wanted = [{"DeleteRequest": {"Key": to_attributes(key.attributes())}} for key in keys]
+        for attempt in range(_TRIES):
+            answer = await self._call("batch_write_item", RequestItems={self._table: wanted})
+            wanted = answer.get("UnprocessedItems", {}).get(self._table, [])
+            if not wanted:
+                return
+            await _pause(attempt)
+        raise _unavailable()
+
+    async def undelivered(self, shard: str, before: str, limit: int) -> list[Event]:
+        """Events of one outbox partition whose id (a ULID) is older than `before`, the oldest first."""
+        found = await self._query(
+            "PK = :pk AND SK < :before", {":pk": shard, ":before": before}, limit, forward=True
+        )
+        return [Event.from_json(item["event"]) for item in found]
+
+    async def ping(self) -> None:
+        """One cheap read; raises UNAVAILABLE where the table does not answer."""
+        await self.item(table.Key("PING", "#PING"))
+
+    async def _call(self, verb: str, **request: Any) -> Any:  # Any: DynamoDB's own shapes, both ways
+        try:
+            return await getattr(self._client, verb)(**request)
+        except BotoCoreError:
+            raise _unavailable() from None
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _BUSY_ERRORS:
+                raise _unavailable() from None
+            raise
+
+
+def _raise_refusal(error: ClientError, every: Sequence[Change]) -> None:
+    """Raise what a failed transaction means to the caller; return where it is worth another try."""
+    code = error.response["Error"]["Code"]
+    if code in _BUSY_ERRORS:
+        return
+    if code != "TransactionCanceledException":
+        raise error
+    reasons = error.response.get("CancellationReasons", [])
+    for change, reason in zip(every, reasons, strict=False):
+        if reason.get("Code") == "ConditionalCheckFailed":
+            refused = change.refused
+            raise VaultError(refused.code, refused.message, path=refused.path)
+    if not any(reason.get("Code") in _BUSY for reason in reasons):
+        raise error
+
+
+async def _pause(attempt: int) -> None:
+    """Wait a random while that may double with each attempt (full jitter, from 20 ms)."""
+    await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311  # jitter, not a secret
+
+
+def _unavailable() -> VaultError:
+    return VaultError(Code.UNAVAILABLE, "The vault cannot reach its table: try again in a moment.")

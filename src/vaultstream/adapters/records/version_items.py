@@ -1,0 +1,141 @@
+"""Versions ↔ plain items of the table: what is shown of one, and where its sealed bytes are."""
+
+from vaultstream import table
+from vaultstream.adapters.records.attributes import Item
+from vaultstream.adapters.records.moments import maybe_moment, maybe_time, moment, time_of
+from vaultstream.versions import (
+    RestoreStatus,
+    Scan,
+    ScanStatus,
+    SealedBody,
+    StorageTier,
+    StoredVersion,
+    Thumbnail,
+    ThumbnailSize,
+    ThumbnailStatus,
+    Tiering,
+    Version,
+)
+
+DUE = "VERSION"
+
+
+def shown(version: Version) -> Item:
+    """What may be shown of a version; never its header."""
+    return {
+        "id": version.id,
+        "file_id": version.file_id,
+        "number": version.number,
+        "size_bytes": version.size_bytes,
+        "content_type": version.content_type,
+        "created_by": version.created_by,
+        "created_at": moment(version.created_at),
+        "sha256": version.sha256,
+        "label": version.label,
+        "scan": _scan(version.scan),
+        "thumbnail": _thumbnail(version.thumbnail),
+        "tiering": _tiering(version.tiering),
+    }
+
+
+def version_from(shown: Item) -> Version:
+    """The version in what `shown` made."""
+    return Version(
+        id=shown["id"],
+        file_id=shown["file_id"],
+        number=shown["number"],
+        size_bytes=shown["size_bytes"],
+        content_type=shown["content_type"],
+        created_by=shown["created_by"],
+        created_at=time_of(shown["created_at"]),
+        sha256=shown["sha256"],
+        label=shown["label"],
+        scan=_scan_from(shown["scan"]),
+        thumbnail=_thumbnail_from(shown["thumbnail"]),
+        tiering=_tiering_from(shown["tiering"]),
+    )
+
+
+def version_item(stored: StoredVersion) -> Item:
+    """A version's own item; it is in the index of due work while work is under way."""
+    version = stored.version
+    item = table.version(version.file_id, version.number).attributes() | {
+        "shown": shown(version),
+        "body": _body(stored.body),
+        "declared_sha256": stored.declared_sha256,
+        "thumbnails": {str(edge): _body(body) for edge, body in stored.thumbnails.items()},
+        "due_at": maybe_moment(stored.due_at),
+        "attempts": stored.attempts,
+    }
+    if stored.due_at is not None:
+        item[table.GSI3.pk] = table.due_shard(DUE, version.id)
+        item[table.GSI3.sk] = f"{moment(stored.due_at)}#{version.id}"
+    return item
+
+
+def stored_version_from(item: Item) -> StoredVersion:
+    """The version in its own item."""
+    return StoredVersion(
+        version_from(item["shown"]),
+        _body_from(item["body"]),
+        item.get("declared_sha256"),
+        {int(edge): _body_from(body) for edge, body in item["thumbnails"].items()},
+        maybe_time(item.get("due_at")),
+        item["attempts"],
+    )
+
+
+def _body(body: SealedBody) -> Item:
+    return {"header": body.header, "object_key": body.object_key, "plain_bytes": body.plain_bytes}
+
+
+def _body_from(item: Item) -> SealedBody:
+    return SealedBody(item["header"], item["object_key"], item["plain_bytes"])
+
+
+def _scan(scan: Scan) -> Item:
+    return {
+        "status": scan.status.value,
+        "signature": scan.signature,
+        "engine": scan.engine,
+        "reason": scan.reason,
+        "finished_at": maybe_moment(scan.finished_at),
+    }
+
+
+def _scan_from(item: Item) -> Scan:
+    return Scan(
+        ScanStatus(item["status"]),
+        item["signature"],
+        item["engine"],
+        item["reason"],
+        maybe_time(item["finished_at"]),
+    )
+
+
+def _thumbnail(thumbnail: Thumbnail) -> Item:
+    sizes = [[size.edge_px, size.width, size.height] for size in thumbnail.sizes]
+    return {"status": thumbnail.status.value, "reason": thumbnail.reason, "sizes": sizes}
+
+
+def _thumbnail_from(item: Item) -> Thumbnail:
+    sizes = tuple(ThumbnailSize(*size) for size in item["sizes"])
+    return Thumbnail(ThumbnailStatus(item["status"]), item["reason"], sizes)
+
+
+def _tiering(tiering: Tiering) -> Item:
+    return {
+        "tier": tiering.tier.value,
+        "changed_at": maybe_moment(tiering.changed_at),
+        "restore": tiering.restore.value,
+        "restored_until": maybe_moment(tiering.restored_until),
+    }
+
+
+def _tiering_from(item: Item) -> Tiering:
+    return Tiering(
+        StorageTier(item["tier"]),
+        maybe_time(item["changed_at"]),
+        RestoreStatus(item["restore"]),
+        maybe_time(item["restored_until"]),
+    )

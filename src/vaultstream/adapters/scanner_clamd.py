@@ -1,0 +1,206 @@
+"""Speaks clamd's INSTREAM protocol over TCP or a Unix socket (ClamAV manual, "clamd protocol")."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from vaultstream.verdict import ScannerUnavailable, ScanOutcome, Verdict, clean, infected, unscannable
+
+# clamd scans no more than its own MaxFileSize and MaxScanSize and calls the rest "OK". These are its defaults'
+# lowest; an operator who raises StreamMaxLength, MaxFileSize and MaxScanSize together raises this with them.
+CLAMD_LIMIT_BYTES = 100 << 20
+TIMEOUT_SECONDS = 60.0
+
+_CHUNK_BYTES = 256 << 10
+_REPLY_LIMIT_BYTES = 4096
+_STREAM = "stream: "
+# Names clamd gives when an Alert... option is on and it gave up, rather than found something.
+_GAVE_UP = ("Heuristics.Limits.Exceeded", "Heuristics.Encrypted")
+
+
+class HungUp(ScannerUnavailable):
+    """clamd closed the connection while we were sending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clamd:
+    """Where a clamd listens: `tcp://host:port` or `unix:///path`. ValueError for any other address."""
+
+    url: str
+    timeout_seconds: float = TIMEOUT_SECONDS
+    limit_bytes: int = CLAMD_LIMIT_BYTES
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        tcp = parts.scheme == "tcp" and parts.hostname and parts.port
+        unix = parts.scheme == "unix" and parts.path and not parts.netloc
+        if not (tcp or unix):
+            raise ValueError("clamd's address is tcp://host:port or unix:///path")
+
+    async def ping(self) -> None:
+        """Return when clamd answers; ScannerUnavailable otherwise."""
+        if await self._ask(b"zPING\0") != "PONG":
+            raise ScannerUnavailable("clamd answered a ping with something else")
+
+    async def version(self) -> str:
+        """Program and signature database, as clamd says it: `ClamAV 1.4.3/27815/Sat Nov 8 09:44:37 2025`."""
+        answer = await self._ask(b"zVERSION\0")
+        if not answer.startswith("ClamAV "):
+            raise ScannerUnavailable("clamd did not tell its version")
+        return answer
+
+    @asynccontextmanager
+    async def stream(self) -> AsyncIterator["ClamdStream"]:
+        """Begin one scan; ScannerUnavailable when clamd does not take it."""
+        engine = await self.version()
+        async with Connection(self) as connection:
+            await connection.send(b"zINSTREAM\0")
+            yield ClamdStream(connection, engine, self.limit_bytes)
+
+    async def _ask(self, command: bytes) -> str:
+        async with Connection(self) as connection:
+            await connection.send(command)
+            return await connection.reply()
+
+
+class Connection:
+    """One connection, closed on leaving the block. Every wait ends in time, with ScannerUnavailable.
+
+    Bare sockets and not asyncio's streams: where clamd answers and hangs up while we still send, the answer stays
+    readable in the socket after the send failed, and a stream would have thrown it away.
+    """
+
+    def __init__(self, clamd: Clamd) -> None:
+        self._clamd = clamd
+        self._socket: socket.socket | None = None
+
+    async def __aenter__(self) -> Self:
+        parts = urlsplit(self._clamd.url)
+        try:
+            async with asyncio.timeout(self._clamd.timeout_seconds):
+                if parts.scheme == "unix":
+                    await self._connect(socket.AF_UNIX, parts.path)
+                else:
+                    await self._connect_host(parts.hostname or "", parts.port or 0)
+        except (OSError, TimeoutError) as error:
+            self._close()
+            raise ScannerUnavailable("clamd cannot be reached") from error
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    async def send(self, data: bytes) -> None:
+        """Send all of `data`; HungUp when clamd left, though `reply` may still have its answer."""
+        try:
+            async with asyncio.timeout(self._clamd.timeout_seconds):
+                await asyncio.get_running_loop().sock_sendall(self._open, data)
+        except TimeoutError as error:
+            raise ScannerUnavailable("clamd stopped taking data") from error
+        except OSError as error:
+            raise HungUp("clamd hung up") from error
+
+    async def reply(self) -> str:
+        """The answer up to its NUL."""
+        answer = bytearray()
+        try:
+            async with asyncio.timeout(self._clamd.timeout_seconds):
+                while not answer.endswith(b"\0"):
+                    got = await asyncio.get_running_loop().sock_recv(self._open, _REPLY_LIMIT_BYTES)
+                    answer += got
+                    if not got or len(answer) > _REPLY_LIMIT_BYTES:
+                        raise ScannerUnavailable("clamd's answer has no end")
+        except (OSError, TimeoutError) as error:
+            raise ScannerUnavailable("clamd did not answer") from error
+        return answer[:-1].decode("utf-8", "replace")
+
+    @property
+    def _open(self) -> socket.socket:
+        if self._socket is None:
+            raise RuntimeError("the connection is used outside its block")
+        return self._socket
+
+    async def _connect_host(self, host: str, port: int) -> None:
+        """Try each of the host's addresses in turn; the last one's failure stands."""
+        loop = asyncio.get_running_loop()
+        *others, last = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for family, _, _, _, address in others:
+            try:
+                return await self._connect(family, address)
+            except OSError:
+                self._close()
+        return await self._connect(last[0], last[4])
+
+    async def _connect(self, family: int, address: object) -> None:
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._socket.setblocking(False)
+        # typeshed asks for str | tuple | bytes: a path, or what getaddrinfo gave.
+        await asyncio.get_running_loop().sock_connect(self._socket, address)  # type: ignore[arg-type]
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class ClamdStream:
+    """One scan. Feed it the file in order; stop early once `verdict` is set; `finish` gives the last word."""
+
+    def __init__(self, connection: Connection, engine: str, limit_bytes: int) -> None:
+        self.verdict: Verdict | None = None
+        self._connection = connection
+        self._engine = engine
+        self._left_bytes = limit_bytes
+
+    async def feed(self, chunk: bytes) -> None:
+        """Send the next bytes as clamd takes them; sends nothing once there is a verdict."""
+        self._left_bytes -= len(chunk)
+        if self._left_bytes < 0 and self.verdict is None:
+            self.verdict = unscannable(self._engine, "This file is larger than clamd looks at.")
+        for start in range(0, len(chunk), _CHUNK_BYTES):
+            await self._send(chunk[start : start + _CHUNK_BYTES])
+
+    async def finish(self) -> Verdict:
+        """Mark the end of the stream and read the verdict, unless there is one already."""
+        await self._send(b"")
+        if self.verdict is None:
+            self.verdict = verdict_of(await self._connection.reply(), self._engine)
+        return self.verdict
+
+    async def _send(self, piece: bytes) -> None:
+        """One length-prefixed piece; the empty piece ends the stream."""
+        if self.verdict is not None:
+            return
+        try:
+            await self._connection.send(struct.pack("!I", len(piece)) + piece)
+        except HungUp:
+            verdict = verdict_of(await self._connection.reply(), self._engine)
+            if verdict.status is ScanOutcome.CLEAN:
+                raise
+            self.verdict = verdict
+
+
+def verdict_of(reply: str, engine: str) -> Verdict:
+    """What an INSTREAM answer means; ScannerUnavailable for errors of clamd's own and for words it never says."""
+    if reply == f"{_STREAM}OK":
+        return clean(engine)
+    if reply.startswith("INSTREAM size limit exceeded"):
+        return unscannable(engine, "This file is larger than clamd takes.")
+    if reply.startswith(_STREAM) and reply.endswith(" FOUND"):
+        name = reply.removeprefix(_STREAM).removesuffix(" FOUND")
+        if name.startswith(_GAVE_UP):
+            return unscannable(engine, f"clamd could not look at all of this file ({name}).")
+        if name:
+            return infected(engine, name)
+    raise ScannerUnavailable("clamd did not give a verdict")

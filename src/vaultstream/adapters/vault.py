@@ -1,0 +1,90 @@
+"""The vault's outside world, opened once and closed together; the clock and the ids come from here too."""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+
+from vaultstream.adapters import clients
+from vaultstream.adapters.audit_log import AuditLog
+from vaultstream.adapters.blobs import Blobs
+from vaultstream.adapters.bus import Bus
+from vaultstream.adapters.keys import Keys
+from vaultstream.adapters.live import Live
+from vaultstream.adapters.records import Records
+from vaultstream.adapters.records.changes import Change
+from vaultstream.adapters.renderer import Renderer
+from vaultstream.adapters.scanner import Scanner
+from vaultstream.adapters.signer import Signer
+from vaultstream.events import Event
+from vaultstream.ids import ulid
+from vaultstream.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """Everything an action may need of the world."""
+
+    settings: Settings
+    records: Records
+    blobs: Blobs
+    keys: Keys
+    bus: Bus
+    live: Live
+    audit_log: AuditLog
+    scanner: Scanner
+    renderer: Renderer
+    signer: Signer
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return datetime.now(UTC)
+
+    def unique(self) -> str:
+        """A new ULID."""
+        return ulid(int(self.now().timestamp() * 1000), os.urandom(10))
+
+    def new_id(self, kind: str) -> str:
+        """A new id of a noun ("folder", "file", "upload", …)."""
+        return f"{kind}_{self.unique()}"
+
+    async def commit(self, changes: Sequence[Change], events: Sequence[Event] = ()) -> None:
+        """All changes and events, or none; then a nudge to whoever watches what was touched."""
+        await self.records.commit(changes, events)
+        await self.live.publish(sorted({topic for event in events for topic in event.topics}))
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Vault]:
+    """The vault with every client open; all are closed at the end, whatever happens."""
+    async with AsyncExitStack() as stack:
+        session = clients.session(settings)
+
+        async def client(service: str) -> object:
+            return await stack.enter_async_context(clients.client(session, settings, service))
+
+        redis = Redis.from_url(
+            settings.redis_url.reveal(), socket_timeout=5, socket_connect_timeout=2, health_check_interval=15
+        )
+        stack.push_async_callback(redis.aclose)
+        live = Live(redis)
+        stack.push_async_callback(live.close)
+        audit_log = AuditLog(settings.postgres_dsn.reveal())
+        stack.push_async_callback(audit_log.close)
+        renderer = Renderer()
+        stack.push_async_callback(renderer.close)
+        yield Vault(
+            settings=settings,
+            records=Records(await client("dynamodb"), settings.table),
+            blobs=Blobs(await client("s3"), settings.bucket),
+            keys=Keys(await client("kms"), settings.kms_key, cache_seconds=settings.key_cache_seconds),
+            bus=Bus(await client("events"), settings.bus),
+            live=live,
+            audit_log=audit_log,
+            scanner=Scanner(clamd_url=settings.clamd_url or None),
+            renderer=renderer,
+            signer=Signer(settings.content_private_key.reveal(), settings.content_key_pair_id),
+        )

@@ -1,0 +1,43 @@
+"""Looking ahead in the selection, so that a parent can be loaded together with what is asked of it."""
+
+from collections.abc import Iterator, Sequence
+
+from strawberry.types.nodes import SelectedField, Selection
+
+from vaultstream.errors import VaultError
+from vaultstream.gql.context import Info
+from vaultstream.gql.pages import Turn, turn
+
+
+def page_of(info: Info, connection: str, *, prefix: str) -> Turn | None:
+    """The page of this connection that is asked of the object now being resolved; None where none is, or unlawfully.
+
+    What is unlawful is left for the connection's own resolver to refuse, in its own place.
+    """
+    for field in _fields(info.selected_fields):
+        for inner in _fields(field.selections):
+            if inner.name == connection:
+                return _turn(inner, prefix)
+    return None
+
+
+def _turn(field: SelectedField, prefix: str) -> Turn | None:
+    first, after = field.arguments.get("first"), field.arguments.get("after")
+    if not isinstance(first, int) or not isinstance(after, str | None):
+        return None
+    try:
+        return turn(first, after, prefix=prefix)
+    except VaultError:
+        return None
+
+
+def _fields(selections: Sequence[Selection]) -> Iterator[SelectedField]:
+    """The fields among the selections and in their fragments, but those left out by @skip or @include."""
+    for selection in selections:
+        directives = selection.directives
+        if directives.get("skip", {}).get("if") is True or directives.get("include", {}).get("if") is False:
+            continue
+        if isinstance(selection, SelectedField):
+            yield selection
+        else:
+            yield from _fields(selection.selections)

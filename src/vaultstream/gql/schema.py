@@ -1,0 +1,43 @@
+"""The whole contract, put together from its nouns."""
+
+from functools import cache
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+
+from vaultstream.gql import errors
+from vaultstream.gql.files import File, FileMutations
+from vaultstream.gql.folders import Folder, FolderMutations
+from vaultstream.gql.live import Subscription
+from vaultstream.gql.queries import Query
+from vaultstream.gql.scalars import SCALARS
+from vaultstream.gql.uploads import Upload, UploadMutations
+from vaultstream.gql.users import User
+from vaultstream.gql.versions import FileVersion
+
+
+@strawberry.type(description="What can be done. Each mutation answers with what it made, or with errors as data.")
+class Mutation(FolderMutations, UploadMutations, FileMutations):
+    """Every noun's mutations."""
+
+
+@cache
+def _built() -> strawberry.Schema:
+    return strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[User, Folder, File, FileVersion, Upload, *sorted(set(errors.USER_ERRORS.values()), key=str)],
+        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
+    )
+
+
+def executable() -> GraphQLSchema:
+    """The schema as graphql-core runs it; built once for the process."""
+    return _built()._schema  # noqa: SLF001  # Strawberry has no public name for what it is built upon
+
+
+def sdl() -> str:
+    """The contract as text, as it stands in `schema/schema.graphql`."""
+    return _built().as_str() + "\n"

@@ -1,0 +1,51 @@
+"""People in the contract."""
+
+from asyncio import Future
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from vaultstream import folders as nouns
+from vaultstream import users
+from vaultstream.gql.context import Info
+from vaultstream.gql.nodes import Node
+from vaultstream.gql.scalars import ByteSize
+
+if TYPE_CHECKING:
+    from vaultstream.gql.folders import Folder
+
+
+@strawberry.type(description="What a person's files take of their quota; the kinds and what is left add up to it.")
+class StorageUsage:
+    """Read from `vaultstream.users.Storage`."""
+
+    quota_bytes: ByteSize = strawberry.field(description="All that this person may store.")
+    left_bytes: ByteSize = strawberry.field(description="What may still be stored.")
+    live_bytes: ByteSize = strawberry.field(description="Taken by current versions.")
+    version_bytes: ByteSize = strawberry.field(description="Taken by older versions.")
+    trash_bytes: ByteSize = strawberry.field(description="Taken by what is in the trash.")
+    reserved_bytes: ByteSize = strawberry.field(description="Set aside for uploads that are under way.")
+
+
+@strawberry.type(description="A person.")
+class User(Node):
+    """Read from `vaultstream.users.User`."""
+
+    email: str = strawberry.field(description="The verified e-mail address.")
+    display_name: str = strawberry.field(description="What others see.")
+    created_at: datetime = strawberry.field(description="When this person first came.")
+    storage: StorageUsage = strawberry.field(description="What their files take.")
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Whether this noun is shown as this type."""
+        return isinstance(obj, users.User)
+
+    @strawberry.field(
+        description="Their top folder, which holds all that is theirs.",
+        graphql_type=Annotated["Folder", strawberry.lazy("vaultstream.gql.folders")],
+    )
+    def root_folder(self: strawberry.Parent[users.User], info: Info) -> "Future[nouns.Folder | None]":
+        """Load the folder."""
+        return info.context.loaders.folders.load(self.root_folder_id)

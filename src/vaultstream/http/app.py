@@ -1,0 +1,66 @@
+"""The vault as one ASGI app: read it top to bottom to know every way in."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from vaultstream.adapters.vault import opened
+from vaultstream.errors import Code, VaultError
+from vaultstream.http import content, health, page, uploads
+from vaultstream.http.answers import problem_of, refusal
+from vaultstream.http.auth import Authenticator
+from vaultstream.http.envelope import Envelope
+from vaultstream.http.graphql import GraphQLEndpoint
+from vaultstream.settings import Settings
+
+
+def create_app(settings: Settings) -> Envelope:
+    """The app for these settings; it opens the vault when the server starts it and closes it at the end."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with opened(settings) as vault:
+            app.state.vault = vault
+            app.state.authenticator = authenticator = Authenticator(vault)
+            app.state.graphql = GraphQLEndpoint(
+                vault, authenticator, introspection=settings.is_local, graphiql=settings.is_local
+            )
+            gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+            yield
+
+    routes = [
+        Route("/health", health.health),
+        Route("/ready", health.ready),
+        Route("/graphql", GraphQLDoor()),
+        WebSocketRoute("/graphql", GraphQLDoor()),
+        *uploads.routes(),
+        *content.routes(),
+        *page.routes(settings),
+    ]
+    handlers = {VaultError: refusal, HTTPException: protocol_refusal}
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    return Envelope(app, issuer=settings.oidc_issuer)
+
+
+class GraphQLDoor:
+    """One path for HTTP, server-sent events and WebSockets; the endpoint behind it is open while the app is."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        endpoint: GraphQLEndpoint = scope["app"].state.graphql
+        await endpoint(scope, receive, send)
+
+
+async def protocol_refusal(_request: Request, error: Exception) -> Response:
+    """What HTTP itself refuses (no such path, no such method), as a problem like every other."""
+    if not isinstance(error, HTTPException):
+        raise error
+    code = Code.NOT_FOUND if error.status_code == 404 else Code.INVALID
+    return problem_of(error.status_code, error.detail, headers=error.headers, code=code)

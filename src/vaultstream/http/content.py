@@ -1,0 +1,141 @@
+"""The door for downloads: whoever holds a signed URL gets the plaintext, if its person still may."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from vaultstream.actions import download
+from vaultstream.actions.download import Content
+from vaultstream.adapters.vault import Vault
+from vaultstream.errors import not_found
+from vaultstream.http.answers import problem_of
+from vaultstream.http.auth import origin_of
+from vaultstream.http.disposition import disposition, safe_type
+from vaultstream.http.preconditions import Validators, Verdict, judge, range_applies
+from vaultstream.http.ranges import Selected, Selection, select, whole
+from vaultstream.ids import FileId, UserId
+
+_NUMBER = re.compile("[1-9][0-9]{0,8}")
+READER_IDLE_SECONDS = 300  # a player that is paused reads no further for a while; a dead peer never does
+# The content is a person's own: nothing in it runs, no other site reads it, and its address, which is a key, is
+# told to nobody. A copy may be kept by their own browser, which asks each time whether they still may have it.
+_SEALING = {
+    "Accept-Ranges": "bytes",
+    "Cache-Control": "private, max-age=0, must-revalidate, no-transform",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def routes() -> list[Route]:
+    """GET and HEAD of a version, and of one of its thumbnails."""
+    return [
+        Route("/content/{file_id}/{version_number}", _content),
+        Route("/content/{file_id}/{version_number}/thumbnail/{edge}", _content),
+    ]
+
+
+async def _content(request: Request) -> Response:
+    vault, origin = _vault(request), origin_of(request)
+    vault.signer.verify(_signed_url(request, vault), vault.now(), origin.ip)
+    query = parse_qs(request.scope["query_string"].decode("latin-1"))
+    content = await download.open(
+        vault,
+        UserId(query.get("for", [""])[0]),
+        origin,
+        FileId(request.path_params["file_id"]),
+        _number(request.path_params["version_number"]),
+        thumbnail_edge=_number(edge) if (edge := request.path_params.get("edge")) else None,
+    )
+    return await _answer(request, content, inline=query.get("inline") == ["1"])
+
+
+async def _answer(request: Request, content: Content, *, inline: bool) -> Response:
+    validators = Validators(content.etag, content.modified_at)
+    known = _SEALING | {"ETag": validators.etag, "Last-Modified": validators.last_modified}
+    verdict = judge(request.headers, validators)
+    if verdict is Verdict.FAILED:
+        return problem_of(412, "The content is not the one you asked for.", headers=known)
+    if verdict is Verdict.NOT_MODIFIED:
+        return Response(status_code=304, headers=known)
+    selection = _selection(request, content, validators)
+    if selection.selected is Selected.NOTHING:
+        headers = known | {"Content-Range": selection.content_range or ""}
+        return problem_of(416, f"The content has {content.size_bytes} bytes.", headers=headers)
+    headers = known | _described(content, selection, inline=inline)
+    if request.method == "HEAD":
+        return Response(status_code=selection.selected, headers=headers)
+    await content.record(selection.start, selection.stop)
+    return Plaintext(content.read(selection.start, selection.stop), selection.selected, headers)
+
+
+def _selection(request: Request, content: Content, validators: Validators) -> Selection:
+    """Range is for GET alone (RFC 9110, section 14.2): a HEAD tells of the whole."""
+    if request.method == "HEAD" or not range_applies(request.headers, validators):
+        return whole(content.size_bytes)
+    return select(request.headers.get("range"), content.size_bytes)
+
+
+def _described(content: Content, selection: Selection, *, inline: bool) -> dict[str, str]:
+    headers = {
+        "Content-Length": str(selection.stop - selection.start),
+        "Content-Type": safe_type(content.content_type),
+        "Content-Disposition": disposition(content.name, content.content_type, inline=inline),
+    }
+    if selection.content_range is not None:
+        headers["Content-Range"] = selection.content_range
+    return headers
+
+
+class Plaintext(Response):
+    """A body that is sent as it is opened, at the pace of its reader.
+
+    The first piece is opened before the status is sent, so that a failure there has an answer of its own. A later
+    one breaks the connection: a body that ends before its Content-Length is never taken for whole. Where the
+    reader goes away or stands still the source is closed.
+    """
+
+    def __init__(self, pieces: AsyncGenerator[bytes], status: int, headers: dict[str, str]) -> None:
+        super().__init__(status_code=status, headers=headers)
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it all, or fail loudly."""
+        request = Request(scope, receive)
+        async with aclosing(self._pieces) as pieces:
+            piece = await anext(pieces, None)
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            while piece is not None:
+                if await request.is_disconnected():
+                    return
+                async with asyncio.timeout(READER_IDLE_SECONDS):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                piece = await anext(pieces, None)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _signed_url(request: Request, vault: Vault) -> str:
+    """The URL as it was asked for, byte for byte, at the one address under which the vault is known."""
+    path = request.scope["raw_path"].decode("latin-1")
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{vault.settings.public_url.rstrip('/')}{path}?{query}"
+
+
+def _number(text: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise not_found("version")
+    return int(text)
+
+
+def _vault(request: Request) -> Vault:
+    vault: Vault = request.app.state.vault
+    return vault

@@ -1,0 +1,59 @@
+"""What goes around every request: an id, headers that keep a browser safe, and one answer for what nobody expected."""
+
+import logging
+import re
+import secrets
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vaultstream.http.answers import problem_of
+
+log = logging.getLogger(__name__)
+
+_LAWFUL_ID = re.compile("[A-Za-z0-9_-]{8,64}")
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self' {issuer}; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+class Envelope:
+    """The outermost ASGI middleware: pure, so that it costs a hot request next to nothing."""
+
+    def __init__(self, app: ASGIApp, *, issuer: str) -> None:
+        self._app = app
+        self._policy = PAGE_POLICY.format(issuer=issuer)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Name the request, pass it on, and answer for what it raises."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _LAWFUL_ID.fullmatch(given) else secrets.token_hex(12)
+        scope["request_id"] = request_id
+        started = False
+
+        async def sealed_send(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                self._seal(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sealed_send)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            if started or scope["type"] != "http":
+                raise
+            answer = problem_of(500, f"The vault failed; give this number to who runs it: {request_id}.")
+            await answer(scope, receive, sealed_send)
+
+    def _seal(self, headers: MutableHeaders, request_id: str) -> None:
+        headers["X-Request-Id"] = request_id
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("Referrer-Policy", "no-referrer")
+        headers.setdefault("X-Frame-Options", "DENY")
+        headers.setdefault("Content-Security-Policy", self._policy)

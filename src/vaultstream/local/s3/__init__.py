@@ -1,0 +1,1 @@
+"""S3 for one laptop: files and SQLite behind the real wire protocol, streamed, durable, loopback only."""

@@ -1,0 +1,69 @@
+"""`vaultstream work`: the workers of the embedded stack, each behind the same handler that AWS Lambda calls."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from lambdas import audit, relay, scan, sweep, thumbnail
+from vaultstream.adapters import clients
+from vaultstream.events import AUDIT, SCAN, THUMBNAIL, Worker
+from vaultstream.local.container import Container
+from vaultstream.local.pump import pump
+from vaultstream.local.stream import Checkpoint, Stream
+from vaultstream.settings import Settings
+from vaultstream.workers.lambda_entry import Handler
+
+SWEEP_SECONDS = 15
+_HANDLERS: Mapping[Worker, Handler] = {SCAN: scan.handler, THUMBNAIL: thumbnail.handler, AUDIT: audit.handler}
+
+
+def ready_file(folder: Path) -> Path:
+    """The file that says, while it exists, that the workers in this data folder run."""
+    return folder / "ready"
+
+
+def work(settings: Settings, folder: Path) -> None:
+    """Run every worker until SIGTERM or SIGINT; ends the process itself when a call does not come back."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ready_file(folder).unlink(missing_ok=True)
+    if not asyncio.run(_work(settings, folder)):
+        os._exit(1)  # a handler's thread still runs; its message comes back to the queue
+
+
+async def _work(settings: Settings, folder: Path) -> bool:
+    """Returns whether every handler could be closed."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    containers = {worker.name: Container(worker.name, handler) for worker, handler in _HANDLERS.items()}
+    containers |= {"relay": Container("relay", relay.handler), "sweep": Container("sweep", sweep.handler)}
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+        session = clients.session(settings)
+        sqs, dynamodb, streams = [
+            await stack.enter_async_context(clients.client(session, settings, service))
+            for service in ("sqs", "dynamodb", "dynamodbstreams")
+        ]
+        stream = Stream(dynamodb, streams, settings.table, Checkpoint(folder / "stream.json"))
+        running = [tasks.create_task(stream.carry(containers["relay"]))]
+        running += [
+            tasks.create_task(pump(sqs, settings.queue_prefix, worker, containers[worker.name]))
+            for worker in _HANDLERS
+        ]
+        running.append(tasks.create_task(_sweep(containers["sweep"])))
+        ready_file(folder).touch()
+        await stopping.wait()
+        for task in running:
+            task.cancel()
+    closed = await asyncio.gather(*(container.close() for container in containers.values()))
+    return all(closed)
+
+
+async def _sweep(container: Container) -> None:
+    while True:
+        await container.invoke({"source": "vaultstream.timer"})
+        await asyncio.sleep(SWEEP_SECONDS)

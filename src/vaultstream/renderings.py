@@ -1,0 +1,144 @@
+"""Small pictures of a file: what they are, which files have them, and how one process hands them to another."""
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+# The longest side of each picture that is made, in pixels, smallest first.
+THUMBNAIL_EDGES_PX = (96, 320, 1024)
+# Bytes from the start of a file that are enough to tell its kind.
+SNIFF_BYTES = 1024
+# The reason given for every file that reaches a limit of time or memory.
+TOO_COSTLY = "Drawing this file takes more time or memory than a preview is worth."
+
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+
+
+class Unsupported(Exception):
+    """No picture is made of this kind or size of file; `reason` is a sentence for its owner."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RenderFailed(Exception):
+    """This file is broken, or takes more than a picture is worth; `reason` is a sentence for its owner."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SourceKind(IntEnum):
+    """How a source is drawn; the number stands in the request to the child process."""
+
+    PICTURE = 1
+    PDF = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedImage:
+    """One WebP picture, without metadata. It fits a square of `edge_px`; sizes in pixels."""
+
+    width: int
+    height: int
+    edge_px: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """The pictures of one source, smallest first, and the size it is shown at (pixels; points for a PDF page).
+
+    Pictures are never enlarged: a source smaller than an edge ends the series with a picture of its own size.
+    """
+
+    images: tuple[RenderedImage, ...]
+    width: int
+    height: int
+
+
+def source_kind(head: bytes, content_type: str) -> SourceKind | None:
+    """What the first `SNIFF_BYTES` of a file really are, or None for what is not drawn.
+
+    `content_type` is the uploader's word and decides nothing but this: a PDF may begin with up to 1,024 foreign
+    bytes (ISO 32000-1, annex H.3.4.1), and only what calls itself one is searched for its header.
+    """
+    if head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")) or _is_tiff(head):
+        return SourceKind.PICTURE
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return SourceKind.PICTURE
+    if head[4:8] == b"ftyp" and _brands(head) & _AVIF_BRANDS:
+        return SourceKind.PICTURE
+    if head.startswith(b"%PDF-") or (content_type == "application/pdf" and b"%PDF-" in head):
+        return SourceKind.PDF
+    return None
+
+
+def _is_tiff(head: bytes) -> bool:
+    return head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00\x08\x00\x00\x00", b"MM\x00+\x00\x08\x00\x00"))
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """The major and compatible brands of an ISO base media file (ISO/IEC 14496-12, 4.3)."""
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return {head[8:12], *(head[start : start + 4] for start in range(16, end - 3, 4))}
+
+
+# The child's answer, all integers big-endian:
+#   drawn    01 | u32 width | u32 height | u8 count | { u16 edge | u16 width | u16 height | u32 size | data }*
+#   refused  02 | reason (UTF-8)          failed  03 | reason (UTF-8)
+_DRAWN, _REFUSED, _FAILED = 1, 2, 3
+_SOURCE = struct.Struct("!IIB")
+_IMAGE = struct.Struct("!HHHI")
+
+
+def packed(answer: Rendering | Unsupported | RenderFailed) -> bytes:
+    """The answer as bytes."""
+    if isinstance(answer, Unsupported):
+        return bytes([_REFUSED]) + answer.reason.encode()
+    if isinstance(answer, RenderFailed):
+        return bytes([_FAILED]) + answer.reason.encode()
+    parts = [bytes([_DRAWN]), _SOURCE.pack(answer.width, answer.height, len(answer.images))]
+    for image in answer.images:
+        parts.append(_IMAGE.pack(image.edge_px, image.width, image.height, len(image.data)))
+        parts.append(image.data)
+    return b"".join(parts)
+
+
+def unpacked(answer: bytes) -> Rendering:
+    """The rendering in an answer. Raises what the answer says, or ValueError for bytes that are no lawful answer.
+
+    The writer has read a hostile file and may have been taken over, so nothing of the answer is taken on trust.
+    """
+    status, body = answer[:1], answer[1:]
+    if status == bytes([_REFUSED]):
+        raise Unsupported(body.decode())
+    if status == bytes([_FAILED]):
+        raise RenderFailed(body.decode())
+    if status != bytes([_DRAWN]) or len(body) < _SOURCE.size:
+        raise ValueError("no such answer")
+    width, height, count = _SOURCE.unpack_from(body)
+    images: list[RenderedImage] = []
+    at = _SOURCE.size
+    for _ in range(count):
+        image = _unpacked_image(body, at)
+        images.append(image)
+        at += _IMAGE.size + len(image.data)
+    edges = tuple(image.edge_px for image in images)
+    if at != len(body) or not edges or edges != THUMBNAIL_EDGES_PX[: len(edges)]:
+        raise ValueError("the answer does not hold the pictures that were asked for")
+    return Rendering(tuple(images), width, height)
+
+
+def _unpacked_image(body: bytes, at: int) -> RenderedImage:
+    if len(body) < at + _IMAGE.size:
+        raise ValueError("the answer ends early")
+    edge_px, width, height, size_bytes = _IMAGE.unpack_from(body, at)
+    start = at + _IMAGE.size
+    data = body[start : start + size_bytes]
+    fits = 0 < width <= edge_px and 0 < height <= edge_px
+    if len(data) != size_bytes or data[:4] != b"RIFF" or data[8:12] != b"WEBP" or not fits:
+        raise ValueError("the answer holds something other than a picture")
+    return RenderedImage(width, height, edge_px, data)

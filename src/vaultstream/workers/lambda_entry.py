@@ -1,0 +1,151 @@
+"""Turns a worker into an AWS Lambda handler: one event loop and one vault a container, failures told one by one.
+
+The shapes are those of the AWS Lambda developer guide: "Using Lambda with Amazon SQS", "Using Lambda with Amazon
+DynamoDB", each with partial batch responses (ReportBatchItemFailures).
+"""
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+from vaultstream import table
+from vaultstream.adapters.vault import Vault, opened
+from vaultstream.events import Event
+from vaultstream.settings import Settings
+
+Handle = Callable[[Vault, Event], Awaitable[None]]
+HandleBatch = Callable[[Vault, Sequence[Event]], Awaitable[None]]
+HandleRecords = Callable[[Vault, Sequence[Event]], Awaitable[Sequence[int]]]
+HandleSchedule = Callable[[Vault], Awaitable[object]]
+Message = Mapping[str, Any]  # Any: JSON as Lambda gives it
+Answer = dict[str, list[dict[str, str]]]
+Work = Callable[[Vault, Message], Awaitable[Answer]]
+
+_log = logging.getLogger(__name__)
+
+
+class Handler:
+    """What Lambda calls, always from one thread. The vault is opened by the first call and stays open."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._runner: asyncio.Runner | None = None
+        self._stack = AsyncExitStack()
+        self._vault: Vault | None = None
+
+    def __call__(self, event: Message, context: object) -> Answer:  # noqa: ARG002  # Lambda gives both
+        """One invocation."""
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+        return self._runner.run(self._invoke(event))
+
+    def close(self) -> None:
+        """Close the vault and the loop, for a process that goes on without them; Lambda itself never does."""
+        if self._runner is not None:
+            self._runner.run(self._stack.aclose())
+            self._runner.close()
+        self._runner, self._vault = None, None
+
+    async def _invoke(self, event: Message) -> Answer:
+        if self._vault is None:
+            settings = Settings.from_env(os.environ)
+            self._vault = await self._stack.enter_async_context(opened(settings))
+        return await self._work(self._vault, event)
+
+
+def sqs_handler(handle: Handle) -> Handler:
+    """A handler for queue messages that hold one bus event each, handled one by one."""
+
+    async def handle_each(vault: Vault, events: Sequence[Event]) -> None:
+        for event in events:
+            await handle(vault, event)
+
+    return sqs_batch_handler(handle_each, together=1)
+
+
+def sqs_batch_handler(handle: HandleBatch, *, together: int = 10) -> Handler:
+    """A handler for queue messages whose events are handled `together` at a time.
+
+    When a batch fails each of its events is tried alone, so that one that cannot be handled holds up no other.
+    """
+
+    async def work(vault: Vault, message: Message) -> Answer:
+        failed: list[str] = []
+        read = [(record["messageId"], _event_of_message(record)) for record in message["Records"]]
+        failed += [message_id for message_id, event in read if event is None]
+        events = [(message_id, event) for message_id, event in read if event is not None]
+        for start in range(0, len(events), together):
+            failed += await _failures(vault, handle, events[start : start + together])
+        return _answer(failed)
+
+    return Handler(work)
+
+
+def stream_handler(handle: HandleRecords) -> Handler:
+    """A handler for the table's stream: it gives the events of new outbox items, in their order.
+
+    Lambda takes the first failure for a checkpoint and repeats what follows it, so only that one is answered.
+    """
+
+    async def work(vault: Vault, message: Message) -> Answer:
+        found = [(record["dynamodb"]["SequenceNumber"], _event_of_record(record)) for record in message["Records"]]
+        events = [(sequence, event) for sequence, event in found if event is not None]
+        if not events:
+            return _answer([])
+        failed = await handle(vault, [event for _, event in events])
+        return _answer([events[min(failed)][0]] if failed else [])
+
+    return Handler(work)
+
+
+def schedule_handler(handle: HandleSchedule) -> Handler:
+    """A handler for a timer; a failure is raised, for Lambda to count and the next run to mend."""
+
+    async def work(vault: Vault, message: Message) -> Answer:  # noqa: ARG001  # a timer's message says nothing
+        await handle(vault)
+        return _answer([])
+
+    return Handler(work)
+
+
+async def _failures(vault: Vault, handle: HandleBatch, events: Sequence[tuple[str, Event]]) -> list[str]:
+    """Handle some events together; returns the message ids of those to deliver again."""
+    try:
+        await handle(vault, [event for _, event in events])
+    except Exception:
+        if len(events) == 1:
+            message_id, event = events[0]
+            _log.exception("event %s (%s) failed in message %s", event.id, event.name, message_id)
+            return [message_id]
+        return [failed for one in events for failed in await _failures(vault, handle, [one])]
+    return []
+
+
+def _event_of_message(record: Message) -> Event | None:
+    """The event in a bus message; None for what is none, which can only go to the dead letters."""
+    try:
+        return Event.from_json(json.dumps(json.loads(record["body"])["detail"]))
+    except (ValueError, KeyError, TypeError):
+        _log.exception("message %s holds no event", record["messageId"])
+        return None
+
+
+def _event_of_record(record: Message) -> Event | None:
+    """The event of a new outbox item; None for any other record."""
+    image = record["dynamodb"].get("NewImage", {})
+    partition = record["dynamodb"]["Keys"][table.PK]["S"]
+    if record["eventName"] != "INSERT" or not partition.startswith(table.OUTBOX) or "event" not in image:
+        return None
+    try:
+        return Event.from_json(image["event"]["S"])
+    except (ValueError, KeyError, TypeError):
+        _log.exception("outbox item %s holds no event", record["dynamodb"]["Keys"][table.SK]["S"])
+        return None
+
+
+def _answer(failed: Sequence[str]) -> Answer:
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}

@@ -1,0 +1,83 @@
+"""The sweeper: nothing stays between two states for ever. It asks again for what fell due, and redelivers."""
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+from vaultstream import table
+from vaultstream.actions import process, upload
+from vaultstream.adapters.records import upload_items, version_items
+from vaultstream.adapters.vault import Vault
+from vaultstream.errors import VaultError
+from vaultstream.events import EventName
+from vaultstream.ids import ulid
+from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus
+
+log = logging.getLogger(__name__)
+
+OVERDUE = timedelta(seconds=30)  # how long an event may be on its way before it is delivered again
+_BATCH = 50
+_SCANNING = {ScanStatus.PENDING, ScanStatus.SCANNING}
+_EXHAUSTED = "It did not finish after several attempts."
+
+
+async def handle(vault: Vault) -> None:
+    """One round over everything that fell due; what fails is left for the next round."""
+    await _redeliver(vault)
+    await _versions(vault)
+    await _uploads(vault)
+
+
+async def _redeliver(vault: Vault) -> None:
+    """Events that are still in the outbox were lost on the way, or the audit log is down: put them out again."""
+    overdue = ulid(int((vault.now() - OVERDUE).timestamp() * 1000), bytes(10))
+    for shard in table.outbox_shards():
+        if events := await vault.records.undelivered(shard, overdue, _BATCH):
+            await vault.bus.put(events)
+
+
+async def _versions(vault: Vault) -> None:
+    for shard in table.due_shards(version_items.DUE):
+        for item in await vault.records.due(shard, vault.now(), _BATCH):
+            stored = version_items.stored_version_from(item)
+            try:
+                await _again(vault, stored)
+            except VaultError as error:
+                log.warning("version %s is left for the next round: %s", stored.version.id, error.code)
+
+
+async def _again(vault: Vault, stored: StoredVersion) -> None:
+    """Ask for the scan or the thumbnails once more; after so many attempts say that they failed."""
+    version = stored.version
+    scanning = version.scan.status in _SCANNING
+    deed = EventName.SCAN_DUE if scanning else EventName.THUMBNAIL_DUE
+    if stored.attempts >= process.ATTEMPTS_MAX:
+        deed = EventName.VERSION_SCANNED if scanning else EventName.VERSION_THUMBNAIL
+
+    def step(now: StoredVersion) -> StoredVersion | None:
+        if now.due_at is None or now.due_at > vault.now():
+            return None
+        if now.attempts >= process.ATTEMPTS_MAX:
+            return _failed(vault, now)
+        return replace(now, due_at=vault.now() + process.LOOK_AGAIN, attempts=now.attempts + 1)
+
+    told = process.worker_event(vault, "sweep", deed, "sweep", attempts=stored.attempts)
+    await process.advance(vault, version.file_id, version.number, step, told)
+
+
+def _failed(vault: Vault, stored: StoredVersion) -> StoredVersion:
+    version = stored.version
+    if version.scan.status in _SCANNING:
+        return process.with_scan(vault, stored, ScanStatus.FAILED, reason=_EXHAUSTED, finished_at=vault.now())
+    thumbnail = version.thumbnail.to(ThumbnailStatus.FAILED, reason=_EXHAUSTED)
+    return stored.showing(replace(version, thumbnail=thumbnail), due_at=None)
+
+
+async def _uploads(vault: Vault) -> None:
+    for shard in table.due_shards(upload_items.DUE):
+        for item in await vault.records.due(shard, vault.now(), _BATCH):
+            due = upload_items.upload_from(item)
+            try:
+                await upload.expire(vault, due)
+            except VaultError as error:
+                log.warning("upload %s is left for the next round: %s", due.id, error.code)

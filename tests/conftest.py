@@ -1,0 +1,95 @@
+"""Real servers for every test: one set a pytest process, each begun by the first test that asks for it."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))  # noqa: PTH120  # the tests share `parts`
+
+import parts as world  # noqa: E402  # found by the line above
+
+from vaultstream.local import parts  # noqa: E402
+from vaultstream.local.probes import free_port  # noqa: E402
+from vaultstream.settings import Settings  # noqa: E402
+
+for _name in [name for name in os.environ if name.startswith(("VAULTSTREAM_", "AWS_"))]:
+    del os.environ[_name]  # a developer's own account or vault is none of the tests' business
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="session")
+def dynamodb_url(logs: Path) -> Iterator[str]:
+    with world.running(parts.dynamodb(None, free_port()), logs) as part:
+        yield f"http://{part.address}"
+
+
+@pytest.fixture(scope="session")
+def s3_url(tmp_path_factory: pytest.TempPathFactory, logs: Path) -> Iterator[str]:
+    with world.running(parts.s3(tmp_path_factory.mktemp("s3"), free_port(), world.ACCESS_KEY), logs) as part:
+        yield f"http://{part.address}"
+
+
+@pytest.fixture(scope="session")
+def kms_url(tmp_path_factory: pytest.TempPathFactory, logs: Path) -> Iterator[str]:
+    with world.running(parts.kms(tmp_path_factory.mktemp("kms"), free_port(), world.ACCESS_KEY), logs) as part:
+        yield f"http://{part.address}"
+
+
+@pytest.fixture(scope="session")
+def aws_url(tmp_path_factory: pytest.TempPathFactory, logs: Path) -> Iterator[str]:
+    part = parts.aws(tmp_path_factory.mktemp("aws"), free_port(), world.REGION, is_durable=False)
+    with world.running(part, logs):
+        yield f"http://{part.address}"
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory, logs: Path) -> Iterator[str]:
+    part = parts.redis(tmp_path_factory.mktemp("redis"), free_port(), world.PASSWORD, is_durable=False)
+    with world.running(part, logs):
+        yield f"redis://:{world.PASSWORD.reveal()}@{part.address}/0"
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with world.running_postgres(tmp_path_factory.mktemp("postgres") / "data") as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[world.LocalIssuer]:
+    with world.running_issuer(tmp_path_factory.mktemp("issuer")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def signed_in(issuer: world.LocalIssuer) -> Callable[[str], str]:
+    """A bearer token for alice, bob or mallory @example.com."""
+    return issuer.token
+
+
+@pytest.fixture(scope="session")
+def servers(
+    dynamodb_url: str,
+    s3_url: str,
+    kms_url: str,
+    aws_url: str,
+    redis_url: str,
+    postgres_dsn: str,
+    issuer: world.LocalIssuer,
+) -> world.Servers:
+    return world.Servers(
+        dynamodb_url, s3_url, kms_url, aws_url, redis_url, postgres_dsn, issuer, world.new_rsa_pem()
+    )
+
+
+@pytest.fixture(scope="module")
+async def settings(servers: world.Servers) -> Settings:
+    """A vault of this test module's own: new table, bucket, key, bus, queues and audit database."""
+    return await world.new_world(servers)
