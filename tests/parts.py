@@ -23,7 +23,7 @@ from vaultstream.settings import Secret, Settings
 
 REGION = "eu-west-1"
 CLIENT_ID = "vaultstream-test"
-ACCESS_KEY = parts.AccessKey("VAULTSTREAMTESTS", Secret("a-secret-for-tests-only"))
+ACCESS_KEY = parts.AccessKey("VAULTSTREAMTESTS", Secret("a-secret-for-tests-only"), REGION)
 PASSWORD = Secret("a-password-for-tests-only")
 
 

@@ -3,11 +3,12 @@
 -- Makes what is missing from last month (for late arrivals) to `months_ahead` months from now; returns the names of
 -- the partitions it made. A month whose rows already lie in the default partition stays there, with a warning:
 -- they could not be moved without deleting them.
+-- A new partition waits for everyone who reads the log, and everyone waits behind it, hence the short lock_timeout.
 -- The application's role may call it but owns nothing, hence SECURITY DEFINER with a fixed search path.
 CREATE FUNCTION audit.make_partitions(months_ahead integer) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    SET lock_timeout = '5s'
+    SET lock_timeout = '2s'
 AS $$
 DECLARE
     this_month CONSTANT timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');

@@ -86,7 +86,7 @@ class Opener:
 
     def finish(self) -> None:
         """Raises SealedError unless the last frame of the range was opened and no byte is left over."""
-        if self._frame <= self._last_frame:
+        if self._failed or self._pending_bytes or self._frame <= self._last_frame:
             raise SealedError("the sealed bytes end too early")
 
     def _open_all(self, source: memoryview) -> list[bytes]:

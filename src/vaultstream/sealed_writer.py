@@ -136,8 +136,8 @@ class Sealer:
     def update(self, plaintext: Octets) -> list[Part]:
         """Takes all of `plaintext` and gives the parts it made full, oldest first (most often none).
 
-        Memory stays within two parts, a frame and what the caller passes in. Raises SealedError where the
-        file would need more frames than can be numbered.
+        Beside those, memory holds one part being filled, one given back, and one frame; whole frames inside
+        `plaintext` are not copied. Raises SealedError where the file would need more frames than have numbers.
         """
         self._require_open()
         with memoryview(plaintext) as given, given.cast("B") as source:

@@ -3,19 +3,17 @@
 import asyncio
 import logging
 import os
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import asyncpg
+import parts as world
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vaultstream.adapters.audit_log import AuditLog
-from vaultstream.adapters.audit_migrations import APP_ROLE, migrate
+from vaultstream.adapters.audit_log import AuditLog, AuditUnavailable
 from vaultstream.events import Decision, Event, EventName
 from vaultstream.ids import ulid
 
@@ -32,19 +30,9 @@ class Database:
 
 
 @pytest.fixture(scope="module")
-async def database(postgres_dsn: str) -> AsyncIterator[Database]:
-    name = f"audit_{secrets.token_hex(6)}"
-    server = await asyncpg.connect(postgres_dsn)
-    try:
-        await server.execute(f"CREATE DATABASE {name}")
-        owner_dsn = urlsplit(postgres_dsn)._replace(path=f"/{name}").geturl()
-        await migrate(owner_dsn, app_password="secret")
-        place = urlsplit(owner_dsn)
-        app_dsn = place._replace(netloc=f"{APP_ROLE}:secret@{place.netloc.rpartition('@')[2]}").geturl()
-        yield Database(owner_dsn, app_dsn)
-        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await server.close()
+async def database(postgres_dsn: str) -> Database:
+    app_dsn = (await world.new_database(postgres_dsn)).reveal()
+    return Database(f"{postgres_dsn.rpartition('/')[0]}/{app_dsn.rpartition('/')[2]}", app_dsn)
 
 
 @pytest.fixture
@@ -239,6 +227,21 @@ async def test_months_are_made_once_though_several_ask_at_once(log: AuditLog, ow
         await owner.execute(f"TRUNCATE {partition}")
     for other in others:
         await other.close()
+
+
+async def test_a_long_reader_delays_the_months_but_no_append(log: AuditLog, owner, app):
+    await owner.execute("ALTER FUNCTION audit.make_partitions SET lock_timeout = '20ms'")
+    await owner.execute(f"DROP TABLE audit.events_{months_from_now(3):%Y_%m}")
+    async with app.transaction():
+        await app.execute("SELECT FROM audit.events LIMIT 0")
+
+        with pytest.raises(AuditUnavailable):
+            await log.make_months(NOW)
+        assert await log.append([an_event()]) == 1
+        await log.make_months(NOW)  # tried today, so nobody waits again
+
+    await log.make_months(NOW + timedelta(days=1))
+    assert await owner.fetchval("SELECT to_regclass($1)", f"audit.events_{months_from_now(3):%Y_%m}") is not None
 
 
 async def test_months_are_asked_for_once_a_day(log: AuditLog, owner):

@@ -6,17 +6,25 @@ import secrets
 import subprocess
 import sys
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import asyncpg
+import parts as world
 import pytest
 
 from vaultstream.adapters import audit_migrations
 from vaultstream.adapters.audit_migrations import APP_ROLE, MigrationChanged, migrate, migrations
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def postgres_dsn(tmp_path_factory) -> Iterator[str]:
+    """A server of this module's own, for a role and its password are the whole server's."""
+    with world.running_postgres(tmp_path_factory.mktemp("postgres") / "data") as dsn:
+        yield dsn
 
 
 @pytest.fixture
@@ -39,11 +47,34 @@ async def owner(owner_dsn: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-def as_app(owner_dsn: str, password: str) -> str:
+def as_role(role: str, password: str, owner_dsn: str) -> str:
     place = urlsplit(owner_dsn)
-    return place._replace(
-        netloc=f"{APP_ROLE}:{quote(password, safe='')}@{place.netloc.rpartition('@')[2]}"
-    ).geturl()
+    return place._replace(netloc=f"{role}:{quote(password, safe='')}@{place.netloc.rpartition('@')[2]}").geturl()
+
+
+@pytest.fixture
+async def plain_dsn(owner_dsn: str, owner) -> AsyncIterator[str]:
+    """An owner of schemas who is nothing more."""
+    role = f"owner_{secrets.token_hex(6)}"
+    await owner.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'own'")
+    await owner.execute(f"GRANT CREATE ON DATABASE {urlsplit(owner_dsn).path[1:]} TO {role}")
+    yield as_role(role, "own", owner_dsn)
+    await owner.execute(f"DROP OWNED BY {role} CASCADE")
+    await owner.execute(f"DROP ROLE {role}")
+
+
+async def test_an_owner_who_may_not_make_the_role_is_told_what_to_do(plain_dsn: str, owner):
+    await owner.execute(f"DROP ROLE IF EXISTS {APP_ROLE}")
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f"CREATE ROLE {APP_ROLE} LOGIN"):
+        await migrate(plain_dsn)
+
+
+async def test_an_owner_who_is_no_superuser_may_migrate_where_the_role_exists(plain_dsn: str, owner):
+    await owner.execute(f"CREATE ROLE {APP_ROLE} LOGIN")
+
+    assert await migrate(plain_dsn) == list(migrations())
+    await owner.execute("DROP SCHEMA audit CASCADE")
 
 
 async def test_every_file_is_applied_in_order_and_only_once(owner_dsn: str, owner):
@@ -86,11 +117,11 @@ async def test_the_application_signs_in_with_its_password_and_no_other(owner_dsn
     password = 'it\'s $1 \\ "quoted" @:/'
     await migrate(owner_dsn, app_password=password)
 
-    app = await asyncpg.connect(as_app(owner_dsn, password))
+    app = await asyncpg.connect(as_role(APP_ROLE, password, owner_dsn))
     assert await app.fetchval("SELECT count(*) FROM audit.events") == 0
     await app.close()
     with pytest.raises(asyncpg.InvalidPasswordError):
-        await asyncpg.connect(as_app(owner_dsn, password + "."))
+        await asyncpg.connect(as_role(APP_ROLE, password + ".", owner_dsn))
     stored = await owner.fetchval("SELECT rolpassword FROM pg_authid WHERE rolname = $1", APP_ROLE)
     assert stored.startswith("SCRAM-SHA-256$4096:")
 
@@ -99,27 +130,12 @@ async def test_without_a_password_the_applications_own_stays(owner_dsn: str):
     await migrate(owner_dsn, app_password="first")
     await migrate(owner_dsn)
 
-    await (await asyncpg.connect(as_app(owner_dsn, "first"))).close()
+    await (await asyncpg.connect(as_role(APP_ROLE, "first", owner_dsn))).close()
 
 
 async def test_a_password_that_clients_may_spell_differently_is_refused(owner_dsn: str):
     with pytest.raises(ValueError, match="ASCII"):
         await migrate(owner_dsn, app_password="pässword")
-
-
-async def test_an_owner_who_is_no_superuser_may_migrate_where_the_role_exists(owner_dsn: str, owner):
-    await migrate(owner_dsn)  # the role is the whole server's
-    role = f"owner_{secrets.token_hex(6)}"
-    await owner.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'own'")
-    await owner.execute("DROP SCHEMA audit CASCADE")
-    await owner.execute(f"GRANT CREATE ON DATABASE {urlsplit(owner_dsn).path[1:]} TO {role}")
-    place = urlsplit(owner_dsn)
-    plain_dsn = place._replace(netloc=f"{role}:own@{place.netloc.rpartition('@')[2]}").geturl()
-
-    assert await migrate(plain_dsn) == list(migrations())
-
-    await owner.execute(f"DROP OWNED BY {role} CASCADE")
-    await owner.execute(f"DROP ROLE {role}")
 
 
 def test_the_built_wheel_holds_the_same_files(tmp_path: Path):

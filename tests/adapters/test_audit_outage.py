@@ -5,12 +5,16 @@ import os
 import secrets
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from wires import Wire
 
 from vaultstream.adapters import audit_log
 from vaultstream.adapters.audit_log import AuditLog, AuditUnavailable
@@ -38,8 +42,8 @@ class Server:
     def owner_dsn(self) -> str:
         return dsn(self.port, self.password).reveal()
 
-    def app_dsn(self) -> str:
-        return f"postgresql://{APP_ROLE}:app@127.0.0.1:{self.port}/postgres"
+    def app_dsn(self, port: int | None = None) -> str:
+        return f"postgresql://{APP_ROLE}:app@127.0.0.1:{port or self.port}/postgres"
 
     def kill(self) -> None:
         """As a power cut would end it: the postmaster first, then each of its children."""
@@ -75,18 +79,6 @@ async def log(server: Server) -> AsyncIterator[AuditLog]:
 def an_event(number: int, item_id: str) -> Event:
     unique = ulid(int(NOW.timestamp() * 1000), os.urandom(10))
     return Event(unique, EventName.DOWNLOAD_BEGUN, NOW, "user_1", "req_1", item_id=item_id, version_number=number)
-
-
-async def test_an_owner_who_may_not_make_the_role_is_told_what_to_do(server: Server):
-    owner = await asyncpg.connect(server.owner_dsn())
-    assert await owner.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", APP_ROLE) == 0
-    await owner.execute("CREATE ROLE plain LOGIN PASSWORD 'plain'; GRANT CREATE ON DATABASE postgres TO plain")
-
-    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="CREATE ROLE vaultstream_app LOGIN"):
-        await migrate(f"postgresql://plain:plain@127.0.0.1:{server.port}/postgres")
-
-    await owner.execute("DROP OWNED BY plain CASCADE; DROP ROLE plain")
-    await owner.close()
 
 
 async def test_a_kill_loses_nothing_acknowledged_and_a_retry_doubles_nothing(server: Server, log: AuditLog):
@@ -199,3 +191,23 @@ async def test_two_batches_with_the_same_events_in_opposite_orders_never_deadloc
     added = await asyncio.gather(*(log.append(order) for order in (events, events[::-1], events, events[::-1])))
 
     assert sum(added) == 300
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(way=st.sampled_from(["up", "down"]), passed_bytes=st.integers(1, 6000))
+async def test_a_wire_cut_anywhere_in_an_append_is_mended_by_a_retry(
+    server: Server, log: AuditLog, way: str, passed_bytes: int
+):
+    item_id = f"file_{secrets.token_hex(4)}"
+    events = [an_event(number, item_id) for number in range(10)]
+    async with Wire("127.0.0.1", server.port) as wire:
+        cut = AuditLog(server.app_dsn(wire.port))
+        wire.cut_after(**{way: passed_bytes})
+        with suppress(AuditUnavailable):
+            await cut.append(events)
+            assert len(await log.events_of(item_id, 20)) == 10
+
+        await cut.append(events)
+        await cut.close()
+
+    assert [event.version_number for event in await log.events_of(item_id, 20)] == list(range(10))[::-1]

@@ -75,6 +75,18 @@ def test_recycled_memory_is_used_again():
     assert second.ciphertext is first.ciphertext
 
 
+def test_memory_given_back_twice_is_used_once():
+    sealer = Sealer(KEY, 0, part_frames=2)
+    (first,) = sealer.update(PLAIN[: 2 * FRAME])
+    sealer.recycle(first)
+    assert sealer.update(PLAIN[:FRAME]) == []
+    sealer.recycle(first)
+    (second,) = sealer.update(PLAIN[:FRAME])
+    (third,) = sealer.update(PLAIN[: 2 * FRAME])
+    assert second.ciphertext is first.ciphertext
+    assert third.ciphertext is not second.ciphertext
+
+
 def test_memory_of_another_size_is_not_taken():
     sealer = Sealer(KEY, 0, part_frames=1)
     sealer.recycle(Part(bytearray(3), 1, 0))
@@ -103,6 +115,7 @@ def test_smaller_parts_than_the_held_frames_are_made_up_for(codec):
     assert first.update(PLAIN[: 5 * FRAME]) == []
     second = Sealer.resume(KEY, 1, first.tail(), tail_epoch=0, offset=5 * FRAME, part_frames=2)
     (part,) = second.update(PLAIN[5 * FRAME : 6 * FRAME])
+    assert len(part.ciphertext) == 6 * STRIDE
     assert codec.open(KEY, 6 * FRAME, [part.ciphertext, second.finish().ciphertext]) == PLAIN[: 6 * FRAME]
 
 

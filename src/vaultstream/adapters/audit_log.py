@@ -64,7 +64,7 @@ class AuditLog:
     """A pool of connections with the application's role, which may add and read but not change."""
 
     def __init__(self, dsn: str) -> None:
-        """Takes the application role's DSN; connects when first used, so that a vault starts without the server."""
+        """Takes the application role's DSN; connects when first used, so a vault starts without the server."""
         self._pool: Any = asyncpg.create_pool(  # Any: asyncpg publishes no types
             dsn,
             min_size=0,
@@ -73,7 +73,7 @@ class AuditLog:
             command_timeout=_COMMAND_SECONDS,
             server_settings={"application_name": "vaultstream"},
         )
-        self._months_made_on: date | None = None
+        self._months_tried_on: date | None = None
 
     async def close(self) -> None:
         """Let what runs end, then disconnect; what has not ended in time is cut off."""
@@ -109,15 +109,17 @@ class AuditLog:
             return [_event(row) for row in await connection.fetch(_EVENTS_OF, item_id, limit)]
 
     async def make_months(self, now: datetime) -> None:
-        """Make the partitions of the months ahead; asks the server once a day. Raises AuditUnavailable."""
+        """Make the partitions of the months ahead; tries once a day, since a try may hold appends up for a moment.
+
+        Raises AuditUnavailable, also while somebody reads the log for long.
+        """
         today = now.astimezone(UTC).date()
-        if self._months_made_on == today:
+        if self._months_tried_on == today:
             return
+        self._months_tried_on = today
         async with self._connection() as connection:
-            made = await connection.fetch("SELECT audit.make_partitions($1)", MONTHS_AHEAD)
-        self._months_made_on = today
-        for (name,) in made:
-            _log.info("made audit partition %s", name)
+            for (name,) in await connection.fetch("SELECT audit.make_partitions($1)", MONTHS_AHEAD):
+                _log.info("made audit partition %s", name)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:  # Any: asyncpg publishes no types

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
 
 from vaultstream.errors import Code, VaultError
@@ -47,7 +48,7 @@ class Blobs:
         """The object's bytes of [start, stop) in chunks of at most `READ_BYTES`; raises BlobGone."""
         answer = await self._call("get_object", Key=key, Range=f"bytes={start}-{stop - 1}")
         async with answer["Body"] as stream:
-            yield stream.iter_chunks(READ_BYTES)
+            yield _chunks(stream)
 
     async def begin_parts(self, key: str) -> str:
         """Begin an object made of parts; its multipart id."""
@@ -97,6 +98,17 @@ class Blobs:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
                 raise _unavailable() from None
             raise
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.content.iter_chunked(READ_BYTES):
+            yield chunk
+    except (
+        aiohttp.ClientError,
+        TimeoutError,
+    ):  # cut in the middle: what came stands, what did not is asked for anew
+        raise _unavailable() from None
 
 
 def _unavailable() -> VaultError:

@@ -28,7 +28,7 @@ class Bus:
     async def put(self, events: Sequence[Event]) -> tuple[int, ...]:
         """Put the events on the bus in their order; returns the indices, ascending, of those it did not take.
 
-        What was refused is tried once more. An event above 256 KB never gets on. Nothing is raised for a bus that
+        Events refused singly are tried once more. An event above 256 KB never gets on. Nothing is raised for a bus that
         cannot be reached: all its events are among the failed.
         """
         entries = [self._entry(event) for event in events]
@@ -42,22 +42,17 @@ class Bus:
     async def _put_batch(self, entries: Sequence[_Entry], batch: list[int]) -> list[int]:
         left = batch
         for _ in range(_ATTEMPTS):
-            codes = await self._request([entries[index] for index in left])
+            try:
+                answer = await self._client.put_events(Entries=[entries[index] for index in left])
+            except (ClientError, BotoCoreError) as error:  # the client has tried that several times already
+                _log.warning("the bus took none of %d events: %s", len(left), error)
+                return left
+            codes = [result.get("ErrorCode") for result in answer["Entries"]]
             left = [index for index, code in zip(left, codes, strict=True) if code]
             if not left:
                 break
-            _log.warning("the bus did not take %d events: %s", len(left), sorted(set(codes) - {""}))
+            _log.warning("the bus did not take %d events: %s", len(left), sorted({code for code in codes if code}))
         return left
-
-    async def _request(self, entries: Sequence[_Entry]) -> list[str]:
-        """One PutEvents; for each entry the code of its failure, "" for success."""
-        try:
-            answer = await self._client.put_events(Entries=entries)
-        except ClientError as error:
-            return [error.response["Error"]["Code"]] * len(entries)
-        except BotoCoreError as error:
-            return [type(error).__name__] * len(entries)
-        return [result.get("ErrorCode", "") for result in answer["Entries"]]
 
     def _entry(self, event: Event) -> _Entry:
         return {

@@ -1,6 +1,7 @@
 """Speaks clamd's INSTREAM protocol over TCP or a Unix socket (ClamAV manual, "clamd protocol")."""
 
 import asyncio
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -19,7 +20,7 @@ TIMEOUT_SECONDS = 60.0
 
 _CHUNK_BYTES = 256 << 10
 _REPLY_LIMIT_BYTES = 4096
-_STREAM = "stream: "
+_FIND = re.compile(r"stream: (?P<name>\S+) FOUND")
 # Names clamd gives when an Alert... option is on and it gave up, rather than found something.
 _GAVE_UP = ("Heuristics.Limits.Exceeded", "Heuristics.Encrypted")
 
@@ -193,14 +194,12 @@ class ClamdStream:
 
 def verdict_of(reply: str, engine: str) -> Verdict:
     """What an INSTREAM answer means; ScannerUnavailable for errors of clamd's own and for words it never says."""
-    if reply == f"{_STREAM}OK":
+    if reply == "stream: OK":
         return clean(engine)
     if reply.startswith("INSTREAM size limit exceeded"):
         return unscannable(engine, "This file is larger than clamd takes.")
-    if reply.startswith(_STREAM) and reply.endswith(" FOUND"):
-        name = reply.removeprefix(_STREAM).removesuffix(" FOUND")
-        if name.startswith(_GAVE_UP):
-            return unscannable(engine, f"clamd could not look at all of this file ({name}).")
-        if name:
-            return infected(engine, name)
+    if find := _FIND.fullmatch(reply):
+        if find["name"].startswith(_GAVE_UP):
+            return unscannable(engine, f"clamd could not look at all of this file ({find['name']}).")
+        return infected(engine, find["name"])
     raise ScannerUnavailable("clamd did not give a verdict")

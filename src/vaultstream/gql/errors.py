@@ -8,6 +8,7 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.types.enum import EnumValueDefinition
 from strawberry.utils.str_converters import to_camel_case
 
 from vaultstream.errors import Code, VaultError
@@ -17,19 +18,22 @@ MESSAGE_CHARACTERS_MAX = 300
 INTERNAL = "INTERNAL"
 
 
-def _code(code: Code, description: str) -> str:
-    definition: str = strawberry.enum_value(code.value, description=description)  # typed Any by Strawberry
-    return definition
+def _code(code: Code, description: str) -> EnumValueDefinition:
+    return strawberry.enum_value(code.value, description=description)
 
 
-@strawberry.enum(description="Why a mutation did not do what was asked. The codes are stable; messages may change.")
+@strawberry.enum(
+    description="Why a mutation did not do what was asked. The codes are stable; messages may change."
+)
 class ErrorCode(Enum):
     """Every `Code` that comes as data."""
 
     INVALID = _code(Code.INVALID, "The input breaks a rule that the message names.")
     NOT_FOUND = _code(Code.NOT_FOUND, "It is not there, or it is not for this person to see.")
     FORBIDDEN = _code(Code.FORBIDDEN, "It may be seen, but this may not be done to it.")
-    CONFLICT = _code(Code.CONFLICT, "It does not fit the present state, or an idempotency key came with other input.")
+    CONFLICT = _code(
+        Code.CONFLICT, "It does not fit the present state, or an idempotency key came with other input."
+    )
     NAME_TAKEN = _code(Code.NAME_TAKEN, "The folder already holds an item of this name.")
     STALE = _code(Code.STALE, "The item has changed since the revision given as ifVersion.")
     QUOTA_EXCEEDED = _code(Code.QUOTA_EXCEEDED, "There is not enough room left in the owner's quota.")

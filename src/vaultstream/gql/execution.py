@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,7 +53,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response as JSON values; `refused` tells that it was not run at all (then it has no data)."""
+    """A response as JSON values. `refused` tells that it has no data: it was not run, or a stream broke off."""
 
     body: Json
     refused: bool = False
@@ -96,7 +96,7 @@ class Engine:
             return Answer({"errors": [failure(slow)]}, refused=True)
         return _answer(operation, context, result)
 
-    async def stream(self, operation: Operation, context: Context) -> AsyncIterator[Answer]:
+    async def stream(self, operation: Operation, context: Context) -> AsyncGenerator[Answer, None]:
         """Every answer of a subscription, or the one of anything else."""
         if operation.kind is not OperationType.SUBSCRIPTION:
             yield await self.run(operation, context)
@@ -113,9 +113,12 @@ class Engine:
         if isinstance(results, ExecutionResult):
             yield Answer(_answer(operation, context, results).body, refused=True)
             return
-        async with aclosing(results):
-            async for result in results:
-                yield _answer(operation, context, result)
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    yield _answer(operation, context, result)
+        except VaultError as error:
+            yield Answer({"errors": [failure(error)]}, refused=True)
 
 
 def _answer(operation: Operation, context: Context, result: ExecutionResult) -> Answer:

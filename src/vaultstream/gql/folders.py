@@ -4,8 +4,8 @@ from typing import Annotated
 
 import strawberry
 
-from vaultstream import folders, table
 from vaultstream import files as file_nouns
+from vaultstream import folders, table
 from vaultstream.actions import organize
 from vaultstream.actions.browse import FolderPage, FolderPageKey
 from vaultstream.errors import not_found
@@ -70,7 +70,9 @@ class FolderCreateInput:
 class FolderCreatePayload:
     """Read from `outcomes.Outcome`."""
 
-    made: Folder | None = strawberry.field(name="folder", description="The new folder; null where it was not made.")
+    made: Folder | None = strawberry.field(
+        name="folder", description="The new folder; null where it was not made."
+    )
     errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
@@ -87,7 +89,9 @@ class FolderRenameInput:
 class FolderRenamePayload:
     """Read from `outcomes.Outcome`."""
 
-    made: Folder | None = strawberry.field(name="folder", description="The folder as it is now; null if unchanged.")
+    made: Folder | None = strawberry.field(
+        name="folder", description="The folder as it is now; null if unchanged."
+    )
     errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
@@ -104,7 +108,9 @@ class FolderMoveInput:
 class FolderMovePayload:
     """Read from `outcomes.Outcome`."""
 
-    made: Folder | None = strawberry.field(name="folder", description="The folder as it is now; null if unchanged.")
+    made: Folder | None = strawberry.field(
+        name="folder", description="The folder as it is now; null if unchanged."
+    )
     errors: list[UserError] = strawberry.field(description=ERRORS)
 
 

@@ -52,9 +52,7 @@ class Subscription:
     async def file_status(
         self,
         info: Info,
-        file_id: Annotated[
-            strawberry.ID | None, strawberry.argument(description="Watch this file.")
-        ] = None,
+        file_id: Annotated[strawberry.ID | None, strawberry.argument(description="Watch this file.")] = None,
         folder_id: Annotated[
             strawberry.ID | None, strawberry.argument(description="Watch the files in this folder.")
         ] = None,

@@ -1,4 +1,4 @@
-"""One loader for each noun and each collection, all through `browse`, so that nobody is shown what they may not see."""
+"""A loader for each noun and each collection, all through `browse`, so that nobody sees what they may not."""
 
 from functools import partial
 

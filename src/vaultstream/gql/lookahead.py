@@ -10,7 +10,7 @@ from vaultstream.gql.pages import Turn, turn
 
 
 def page_of(info: Info, connection: str, *, prefix: str) -> Turn | None:
-    """The page of this connection that is asked of the object now being resolved; None where none is, or unlawfully.
+    """The page of this connection that is asked of the object being resolved; None where none is, or unlawfully.
 
     What is unlawful is left for the connection's own resolver to refuse, in its own place.
     """

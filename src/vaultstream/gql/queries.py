@@ -55,7 +55,8 @@ class Query:
         return list(await asyncio.gather(*(_node(info, one) for one in ids)))
 
     @strawberry.field(
-        description="A folder; null where there is none, or none for you to see.", graphql_type=folders.Folder | None
+        description="A folder; null where there is none, or none for you to see.",
+        graphql_type=folders.Folder | None,
     )
     async def folder(self, info: Info, id: _Id) -> folder_nouns.Folder | None:  # noqa: A002  (as `node`)
         """One Query, with the page of children that is asked of it."""

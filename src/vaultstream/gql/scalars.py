@@ -69,7 +69,7 @@ SCALARS: Mapping[object, ScalarDefinition] = MappingProxyType(
         ),
         Sha256: strawberry.scalar(
             name="Sha256",
-            description="A SHA-256 digest as 64 lower-case hexadecimal digits; of the plaintext, not of what is stored.",
+            description="The SHA-256 digest of plaintext, as 64 lower-case hexadecimal digits.",
             serialize=str,
             parse_value=_read_sha256,
         ),

@@ -77,7 +77,9 @@ async def loaded(info: Info, wanted: UploadId) -> uploads.Upload | None:
         raise
 
 
-@strawberry.input(description="What is to come: `folderId` and `name` for a new file, or `fileId` for a new version.")
+@strawberry.input(
+    description="What is to come: `folderId` and `name` for a new file, or `fileId` for a new version."
+)
 class UploadBeginInput:
     """What `uploadBegin` takes."""
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from vaultstream.gql.files import File
 
 _LARGEST_PX = 1 << 30
-_LazyFile: Any = Annotated["File", strawberry.lazy("vaultstream.gql.files")]  # Any: Strawberry reads it at run time
+_LazyFile: Any = Annotated[
+    "File", strawberry.lazy("vaultstream.gql.files")
+]  # Any: Strawberry reads it at run time
 
 
 @strawberry.type(description="The scan of one version.")
@@ -57,7 +59,9 @@ class Thumbnail:
         info: Info,
         size: Annotated[
             int | None,
-            strawberry.argument(description="The edge in pixels of the square that it should fill; none for the largest."),
+            strawberry.argument(
+                description="The edge in pixels of the square that it should fill; none for the largest."
+            ),
         ] = None,
     ) -> str | None:
         """Signed for the viewer alone."""
@@ -127,9 +131,7 @@ class FileVersion(Node):
     @strawberry.field(
         description="Who stored it; null for somebody who is not for you to see.", graphql_type=User | None
     )
-    def created_by(
-        self: strawberry.Parent[versions.Version], info: Info
-    ) -> "Future[user_nouns.User | None]":
+    def created_by(self: strawberry.Parent[versions.Version], info: Info) -> "Future[user_nouns.User | None]":
         """Load the person."""
         return info.context.loaders.users.load(self.created_by)
 

@@ -10,13 +10,95 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from vaultstream.adapters.vault import Vault
-from vaultstream.errors import VaultError
+from vaultstream.errors import Code, VaultError
 from vaultstream.gql import schema
 from vaultstream.gql.documents import Refused
-from vaultstream.gql.execution import Answer, Ask, Engine, Json, Operation, broken, failure, refusal
+from vaultstream.gql.execution import Answer, Ask, Engine, Json, broken, failure, refusal
 from vaultstream.http import graphiql, live_sse, live_ws
 from vaultstream.http.answers import STATUSES
 from vaultstream.http.auth import Authenticator
 from vaultstream.http.graphql_door import Door
 from vaultstream.http.graphql_media import Media, acceptable
 from vaultstream.http.graphql_request import Unserved, posted, queried
+
+
+class GraphQLEndpoint:
+    """The ASGI app behind /graphql. `introspection` also lets errors suggest names from the schema."""
+
+    def __init__(self, vault: Vault, authenticator: Authenticator, *, introspection: bool, graphiql: bool) -> None:
+        self._door = Door(vault, authenticator, Engine(schema.executable(), introspection=introspection))
+        self._graphiql = graphiql
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or talk over a socket until either side has had enough."""
+        if scope["type"] == "websocket":
+            await live_ws.serve(self._door, scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if self._graphiql and (shown := graphiql.page(scope, headers)) is not None:
+            await shown(scope, receive, send)
+            return
+        try:
+            await self._serve(scope, headers, receive, send)
+        except ClientDisconnect:
+            return
+
+    async def _serve(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        media = acceptable(headers.get("accept"))
+        json = next((one for one in media if one is not Media.EVENTS), Media.JSON)
+        try:
+            response = await self._response(scope, headers, receive, send, media)
+        except Unserved as refused:
+            error = VaultError(refused.code, refused.message)
+            response = _json(json, refused.status, failure(error), refused.headers)
+        except VaultError as error:
+            challenge = {"WWW-Authenticate": "Bearer"} if error.code is Code.UNAUTHENTICATED else {}
+            response = _json(json, STATUSES[error.code], failure(error), challenge)
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # noqa: BLE001  # the door's edge: logged there, shown by its request id only
+            response = _json(json, 500, broken(scope.get("request_id", ""), error))
+        if response is not None:
+            await response(scope, receive, send)
+
+    async def _response(
+        self, scope: Scope, headers: Headers, receive: Receive, send: Send, media: list[Media]
+    ) -> Response | None:
+        """The answer, or None where a stream has given it; raises what has a status of its own."""
+        if scope["method"] not in {"GET", "POST"}:
+            raise Unserved(405, "GraphQL is asked by POST, or by GET for queries.", headers={"Allow": "GET, POST"})
+        if not media:
+            raise Unserved(406, f"Answers come as {', '.join(Media)}: accept one of them.")
+        actor = await self._door.actor(scope, headers)
+        ask = queried(scope["query_string"]) if scope["method"] == "GET" else await posted(headers, receive)
+        context = self._door.context(actor)
+        if media[0] is Media.EVENTS or (Media.EVENTS in media and self._is_subscription(ask)):
+            await live_sse.serve(
+                self._door, context, ask, reads_only=scope["method"] == "GET", receive=receive, send=send
+            )
+            return None
+        try:
+            operation = self._door.engine.operation(ask)
+        except Refused as refused:
+            return _answer(media[0], Answer(refusal(refused), refused=True))
+        if operation.kind is OperationType.SUBSCRIPTION:
+            raise Unserved(406, "Accept text/event-stream for a subscription, or open a WebSocket.")
+        if operation.kind is OperationType.MUTATION and scope["method"] == "GET":
+            raise Unserved(405, "Send mutations as a POST.", headers={"Allow": "POST"})
+        return _answer(media[0], await self._door.engine.run(operation, context))
+
+    def _is_subscription(self, ask: Ask) -> bool:
+        try:
+            return self._door.engine.operation(ask).kind is OperationType.SUBSCRIPTION
+        except Refused:
+            return False
+
+
+def _answer(media: Media, answer: Answer) -> Response:
+    """What was not run is a 400 for who understands it; the oldest clients read every answer from a 200."""
+    return _json(media, 400 if answer.refused and media is Media.GRAPHQL else 200, answer.body)
+
+
+def _json(media: Media, status: int, body: Json, headers: Mapping[str, str] | None = None) -> Response:
+    own = {"Content-Type": media.content_type, "Cache-Control": "no-store", "Vary": "Accept"}
+    return Response(orjson.dumps(body), status, {**own, **(headers or {})})

@@ -1,17 +1,16 @@
 """What the three ways into GraphQL share: the vault, the engine, and who comes in."""
 
-import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from vaultstream.actor import Actor, Origin
+from vaultstream.actor import Actor
 from vaultstream.adapters.vault import Vault
-from vaultstream.errors import Code, VaultError
 from vaultstream.gql.context import Context
 from vaultstream.gql.execution import Engine
-from vaultstream.http.auth import Authenticator
+from vaultstream.http.auth import Authenticator, bearer_of, origin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +21,13 @@ class Door:
     authenticator: Authenticator
     engine: Engine
 
-    async def actor(self, authorization: str, origin: Origin) -> Actor:
-        """Who sends this Authorization header; raises UNAUTHENTICATED.
+    async def actor(self, scope: Scope, headers: Mapping[str, str]) -> Actor:
+        """Who comes with this Authorization header; raises UNAUTHENTICATED.
 
         Only a header counts, never a cookie, so that no other site can make a browser act for its user: a request
-        with it is not simple, and needs that site to be let in first (CORS).
+        that carries it is not simple, and needs that site to be let in first (CORS).
         """
-        scheme, _, token = authorization.strip().partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise VaultError(Code.UNAUTHENTICATED, "Send your token as Authorization: Bearer …")
-        return await self.authenticator.bearer(token.strip(), origin)
+        return await self.authenticator.bearer(bearer_of(headers), origin_of(HTTPConnection(scope)))
 
     def context(self, actor: Actor) -> Context:
         """The surroundings of one operation."""

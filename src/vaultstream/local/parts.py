@@ -14,14 +14,19 @@ _LAUNCHER = Path(__file__).with_name("ministack_launch.py")
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """The one AWS access key that the embedded services know."""
+    """The one AWS access key that the embedded services know, and the region they are in."""
 
     id: str
     secret: Secret
+    region: str
 
     def env(self) -> dict[str, str]:
         """The variables by which a local server learns the key; a command line would show it to everyone."""
-        return {"AWS_ACCESS_KEY_ID": self.id, "AWS_SECRET_ACCESS_KEY": self.secret.reveal()}
+        return {
+            "AWS_ACCESS_KEY_ID": self.id,
+            "AWS_SECRET_ACCESS_KEY": self.secret.reveal(),
+            "AWS_REGION": self.region,
+        }
 
 
 def dynamodb(folder: Path | None, port: int) -> Part:

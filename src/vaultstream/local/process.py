@@ -15,11 +15,12 @@ _READY_POLL_SECONDS = 0.02
 
 
 class Process:
-    """A started part. Its log is begun anew at each start of the stack, and carried on when it is restarted."""
+    """A started part, whose output is added to its log."""
 
     def __init__(self, part: Part, logs: Path) -> None:
         self.part = part
         self.log = logs / f"{part.name}.log"
+        self._is_asked = False
         self._child = self._spawn()
 
     @property
@@ -45,12 +46,14 @@ class Process:
 
     def ask_to_stop(self) -> None:
         """Begin an orderly stop; `stop` waits for its end."""
+        self._is_asked = True
         if self.exit_code is None:
             self._child.send_signal(self.part.stop_signal)
 
     def stop(self) -> None:
-        """Stop in order, and by force when that takes longer than the part's bound."""
-        self.ask_to_stop()
+        """Stop in order, and by force when that takes longer than the part's bound. A second call is harmless."""
+        if not self._is_asked:
+            self.ask_to_stop()
         try:
             self._child.wait(self.part.stop_seconds)
         except subprocess.TimeoutExpired:

@@ -28,7 +28,7 @@ def to_attribute(value: object) -> Attribute:  # noqa: PLR0911  # one return for
 
 
 def to_attributes(item: Mapping[Any, object]) -> dict[str, Attribute]:
-    """A plain item as it goes over the wire; what is None at the top is left out."""
+    """A plain item as it goes over the wire; what is None is left out."""
     return {str(name): to_attribute(value) for name, value in item.items() if value is not None}
 
 

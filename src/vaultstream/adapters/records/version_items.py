@@ -48,8 +48,8 @@ def version_from(shown: Item) -> Version:
         content_type=shown["content_type"],
         created_by=shown["created_by"],
         created_at=time_of(shown["created_at"]),
-        sha256=shown["sha256"],
-        label=shown["label"],
+        sha256=shown.get("sha256"),
+        label=shown.get("label"),
         scan=_scan_from(shown["scan"]),
         thumbnail=_thumbnail_from(shown["thumbnail"]),
         tiering=_tiering_from(shown["tiering"]),
@@ -106,10 +106,10 @@ def _scan(scan: Scan) -> Item:
 def _scan_from(item: Item) -> Scan:
     return Scan(
         ScanStatus(item["status"]),
-        item["signature"],
-        item["engine"],
-        item["reason"],
-        maybe_time(item["finished_at"]),
+        item.get("signature"),
+        item.get("engine"),
+        item.get("reason"),
+        maybe_time(item.get("finished_at")),
     )
 
 
@@ -120,7 +120,7 @@ def _thumbnail(thumbnail: Thumbnail) -> Item:
 
 def _thumbnail_from(item: Item) -> Thumbnail:
     sizes = tuple(ThumbnailSize(*size) for size in item["sizes"])
-    return Thumbnail(ThumbnailStatus(item["status"]), item["reason"], sizes)
+    return Thumbnail(ThumbnailStatus(item["status"]), item.get("reason"), sizes)
 
 
 def _tiering(tiering: Tiering) -> Item:
@@ -135,7 +135,7 @@ def _tiering(tiering: Tiering) -> Item:
 def _tiering_from(item: Item) -> Tiering:
     return Tiering(
         StorageTier(item["tier"]),
-        maybe_time(item["changed_at"]),
+        maybe_time(item.get("changed_at")),
         RestoreStatus(item["restore"]),
-        maybe_time(item["restored_until"]),
+        maybe_time(item.get("restored_until")),
     )

@@ -18,13 +18,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="vaultstream.local.kms", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds everything")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
+    parser.add_argument("--region", default=os.environ.get("AWS_REGION", "us-east-1"), help="that of the key ARNs")
     chosen = parser.parse_args()
     access_key_id = os.environ.get("AWS_ACCESS_KEY_ID", "test")
     credentials = Credentials(access_key_id, os.environ.get("AWS_SECRET_ACCESS_KEY", "test"))
     listener = bind(chosen.port)
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
-    serve(create_app(chosen.data, credentials), listener)
+    serve(create_app(chosen.data, credentials, region=chosen.region), listener)
 
 
 if __name__ == "__main__":

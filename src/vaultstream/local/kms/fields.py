@@ -67,10 +67,11 @@ class Fields:
             raise KmsFault("SerializationException", f"{name} must be a map of strings.")
         if not all(isinstance(part, str) for pair in value.items() for part in pair):
             raise KmsFault("SerializationException", f"{name} must be a map of strings.")
-        if (
-            sum(len(part.encode(errors="surrogatepass")) for pair in value.items() for part in pair)
-            > MAX_CONTEXT_BYTES
-        ):
+        try:
+            size_bytes = sum(len(part.encode()) for pair in value.items() for part in pair)
+        except UnicodeEncodeError as error:
+            raise KmsFault("SerializationException", f"{name} must be valid Unicode.") from error
+        if size_bytes > MAX_CONTEXT_BYTES:
             raise invalid(f"{name} must not be longer than {MAX_CONTEXT_BYTES} bytes.")
         return value
 

@@ -146,7 +146,9 @@ class Keyring:
         )
 
     def _is_due(self, row: sqlite3.Row) -> bool:
-        is_due = row["state"] == KeyState.PENDING_DELETION and row["deletion_at_ms"] <= milliseconds(self.clock())
+        is_due: bool = row["state"] == KeyState.PENDING_DELETION and row["deletion_at_ms"] <= milliseconds(
+            self.clock()
+        )
         if is_due:
             self.reap()
         return is_due

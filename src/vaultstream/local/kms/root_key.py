@@ -32,7 +32,7 @@ class RootKey:
 
 
 def open_root_key(path: Path, *, may_create: bool) -> RootKey:
-    """The root key of a folder; created once, with O_EXCL and mode 0600, and only where no keys depend on another."""
+    """The root key of a folder; made once, O_EXCL and mode 0600, and only where no keys depend on another."""
     if not path.exists():
         if not may_create:
             raise RuntimeError(f"{path} is missing: without it no key of this folder can be used")

@@ -1,4 +1,4 @@
-"""New key material under the same key: on demand, or when its period is over. Old versions still open their own."""
+"""New key material under the same key, on demand or when its period is over; old versions open their own."""
 
 import secrets
 from datetime import timedelta
@@ -54,7 +54,7 @@ def listed(keyring: Keyring, fields: Fields) -> dict[str, object]:
 
 
 def rotate_if_due(keyring: Keyring, key: Key) -> Key:
-    """The key, rotated if its period is over: a laptop may have slept through the date, so it is checked at use."""
+    """The key, rotated if its period is over; checked at use, as a laptop may have slept through the date."""
     if key.next_rotation_at is None or keyring.clock() < key.next_rotation_at:
         return key
     with keyring.changing():

@@ -1,4 +1,4 @@
-"""The operations that prove: Sign, Verify and GetPublicKey with asymmetric keys, GenerateMac and VerifyMac with HMAC."""
+"""The operations that prove: Sign, Verify and GetPublicKey, and with HMAC keys GenerateMac and VerifyMac."""
 
 import hmac
 

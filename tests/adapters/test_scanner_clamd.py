@@ -1,0 +1,166 @@
+"""clamd's verdict is believed only when it is one; everything else keeps the file closed."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.adapters import corpus
+from tests.adapters.clamd_server import FOUND, MARK, VERSION, ClamdServer, running
+from vaultstream.adapters.scanner import Scanner
+from vaultstream.adapters.scanner_clamd import Clamd, verdict_of
+from vaultstream.verdict import ScannerUnavailable, ScanOutcome, Verdict, clean
+
+
+async def pieces(*data: bytes) -> AsyncIterator[bytes]:
+    for piece in data:
+        yield piece
+
+
+def scanner(server: ClamdServer, **options) -> Scanner:
+    return Scanner(server.url, clamd_timeout_seconds=options.pop("timeout_seconds", 10.0), **options)
+
+
+async def test_clamd_gets_every_byte_in_order_and_both_engines_sign_the_verdict():
+    data = [os.urandom(size) for size in (0, 1, 300_000, 0, 5)]
+    async with running(ClamdServer()) as server:
+        verdict = await scanner(server).scan(pieces(*data))
+    assert verdict.status is ScanOutcome.CLEAN
+    assert verdict.engine.startswith("yara-x ")
+    assert verdict.engine.endswith(f", {VERSION}")
+    assert server.received == [b"".join(data)]
+
+
+async def test_an_empty_file_is_a_file():
+    async with running(ClamdServer()) as server:
+        assert (await scanner(server).scan(pieces())).status is ScanOutcome.CLEAN
+    assert server.received == [b""]
+
+
+async def test_a_find_of_clamd_convicts_over_a_unix_socket_too(tmp_path):
+    async with running(ClamdServer(), tmp_path / "clamd.sock") as server:
+        await scanner(server).ping()
+        verdict = await scanner(server).scan(pieces(b"clean so far ", MARK))
+    assert (verdict.status, verdict.signature) == (ScanOutcome.INFECTED, FOUND)
+
+
+async def test_a_find_of_the_rules_convicts_without_waiting_for_clamd():
+    async with running(ClamdServer()) as server:
+        verdict = await scanner(server).scan(pieces(corpus.EICAR, bytes(1 << 20), b"never sent"))
+        await asyncio.wait_for(server.ended.wait(), 5)
+    assert (verdict.status, verdict.signature) == (ScanOutcome.INFECTED, "EICAR.TestFile")
+    assert server.received == []
+
+
+async def test_a_file_over_clamds_stream_limit_is_unscannable():
+    async with running(ClamdServer(limit_bytes=1 << 20)) as server:
+        for _ in range(20):
+            verdict = await scanner(server).scan(pieces(*[bytes(256 << 10)] * 40))
+            assert (verdict.status, verdict.reason) == (ScanOutcome.UNSCANNABLE, "This file is larger than clamd takes.")
+
+
+async def test_a_file_over_what_clamd_looks_at_is_unscannable_whatever_clamd_says():
+    async with running(ClamdServer()) as server:
+        small = await scanner(server, clamd_limit_bytes=1000).scan(pieces(bytes(1000)))
+        large = await scanner(server, clamd_limit_bytes=1000).scan(pieces(bytes(1000), b"\0"))
+    assert small.status is ScanOutcome.CLEAN
+    assert (large.status, large.reason) == (ScanOutcome.UNSCANNABLE, "This file is larger than clamd looks at.")
+
+
+async def test_a_file_that_clamd_gave_up_on_is_convicted_by_what_the_rules_find_later():
+    async with running(ClamdServer()) as server:
+        verdict = await scanner(server, clamd_limit_bytes=10).scan(pieces(bytes(1 << 20), corpus.EICAR))
+    assert (verdict.status, verdict.signature) == (ScanOutcome.INFECTED, "EICAR.TestFile")
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        ClamdServer(cut_after_bytes=100),
+        ClamdServer(cut_after_bytes=5 << 20),
+        ClamdServer(reply=b""),
+        ClamdServer(reply=b"stream: OK"),
+        ClamdServer(reply=b"stream: FOUND\0"),
+        ClamdServer(reply=b"stream:  FOUND\0"),
+        ClamdServer(reply=b"Can't allocate memory ERROR\0"),
+        ClamdServer(reply=b"INSTREAM: Can't write to temporary file. ERROR\0"),
+        ClamdServer(reply=b"PONG\0"),
+        ClamdServer(reply=b"\xff\xfe\0"),
+        ClamdServer(reply=b"x" * 100_000),
+    ],
+    ids=lambda server: str(server.reply and server.reply[:20] or server.cut_after_bytes),
+)
+async def test_a_cut_or_garbled_answer_is_no_verdict(server):
+    async with running(server):
+        with pytest.raises(ScannerUnavailable):
+            await scanner(server).scan(pieces(*[bytes(1 << 20)] * 8))
+
+
+@pytest.mark.parametrize("server", [ClamdServer(silent=True), ClamdServer(stop_reading=True)], ids=["silent", "full"])
+async def test_a_clamd_that_stands_still_is_given_up_in_time(server):
+    async with running(server):
+        with pytest.raises(ScannerUnavailable):
+            await scanner(server, timeout_seconds=0.2).scan(pieces(*[bytes(1 << 20)] * 64))
+
+
+async def test_no_clamd_no_verdict(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        free = bound.getsockname()[1]
+    for url in (f"tcp://127.0.0.1:{free}", f"unix://{tmp_path}/none.sock", "tcp://no-such-host.invalid:3310"):
+        with pytest.raises(ScannerUnavailable, match="reached"):
+            await Scanner(url).ping()
+        with pytest.raises(ScannerUnavailable, match="reached"):
+            await Scanner(url).scan(pieces(b"data"))
+
+
+async def test_a_ping_that_is_not_answered_with_pong_fails():
+    async with running(ClamdServer(reply=b"COMMAND UNAVAILABLE\0")) as server:
+        with pytest.raises(ScannerUnavailable):
+            await scanner(server).ping()
+
+
+async def test_a_cancelled_scan_closes_its_connection():
+    async with running(ClamdServer()) as server:
+        waiting = asyncio.Event()
+
+        async def endless() -> AsyncIterator[bytes]:
+            yield b"data"
+            server.ended.clear()
+            waiting.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(scanner(server).scan(endless()))
+        await asyncio.wait_for(waiting.wait(), 5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(server.ended.wait(), 5)
+    assert server.received == []
+
+
+@pytest.mark.parametrize(
+    "url", ["", "127.0.0.1:3310", "tcp://host", "tcp://:3310", "http://host:1", "unix://", "unix://host/path", "tcp://h:x"]
+)
+def test_an_address_that_is_none_is_refused_at_once(url):
+    with pytest.raises(ValueError):
+        Clamd(url)
+
+
+@pytest.mark.parametrize("name", ["Heuristics.Limits.Exceeded.MaxFileSize", "Heuristics.Encrypted.Zip"])
+def test_what_clamd_could_not_look_into_is_unscannable_and_not_infected(name):
+    verdict = verdict_of(f"stream: {name} FOUND", "clamd")
+    reason = f"clamd could not look at all of this file ({name})."
+    assert verdict == Verdict(ScanOutcome.UNSCANNABLE, "clamd", reason=reason)
+
+
+@given(st.text())
+def test_no_answer_but_the_one_is_clean(reply):
+    try:
+        verdict = verdict_of(reply, "clamd")
+    except ScannerUnavailable:
+        return
+    assert (verdict == clean("clamd")) == (reply == "stream: OK")

@@ -1,0 +1,341 @@
+"""The tus door answers as the protocol has it, request by request."""
+
+import hashlib
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+
+import httpx
+import pytest
+from doors import OFFSET_STREAM, TUS, Tus, change_upload, checksum, metadata, upload_at
+
+from vaultstream import table
+from vaultstream.actions.opening import whole
+from vaultstream.adapters.records import version_items
+from vaultstream.uploads import UploadStatus
+from vaultstream.versions import StoredVersion
+
+NOWHERE = "/uploads/upload_01HZZZZZZZZZZZZZZZZZZZZZZZ"
+
+
+def named(name: str, **others: str) -> dict[str, str]:
+    return metadata(filename=name, **others)
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    problem = answer.json()
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert problem["status"] == answer.status_code
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer.status_code, problem["code"]
+
+
+async def stored(vault, url: str) -> StoredVersion:
+    upload = await upload_at(vault, url)
+    assert upload.status is UploadStatus.DONE
+    item = await vault.records.item(table.version(upload.target.file_id, upload.version_number))
+    return version_items.stored_version_from(item)
+
+
+async def content(vault, url: str) -> bytes:
+    version = await stored(vault, url)
+    return b"".join([piece async for piece in whole(vault, version.version.id, version.body)])
+
+
+@pytest.mark.parametrize("path", ["/uploads", NOWHERE, "/uploads/x"])
+async def test_what_it_can_is_told_to_everyone(client, settings, path):
+    answer = await client.options(path)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert {name: value for name, value in answer.headers.items() if name.startswith("tus-")} == {
+        "tus-resumable": "1.0.0",
+        "tus-version": "1.0.0",
+        "tus-extension": "creation,creation-with-upload,creation-defer-length,termination,checksum,expiration",
+        "tus-max-size": str(settings.upload_bytes_max),
+        "tus-checksum-algorithm": "sha256,sha1,md5",
+    }
+
+
+async def test_a_file_comes_in_pieces_and_is_stored_with_the_last(alice: Tus, vault, settings):
+    created = await alice.create(11, **named("pieces.txt", filetype="text/plain"))
+    url = created.headers["Location"]
+    assert created.status_code == 201
+    assert url.startswith(settings.public_url + "/uploads/upload_")
+    assert created.headers["Upload-Offset"] == "0"
+    expires = parsedate_to_datetime(created.headers["Upload-Expires"])
+    assert abs(expires - vault.now() - timedelta(seconds=settings.upload_ttl_seconds)) < timedelta(minutes=1)
+
+    first = await alice.patch(url, 0, b"hello ")
+    assert (first.status_code, first.content, first.headers["Upload-Offset"]) == (204, b"", "6")
+    assert first.headers["Upload-Expires"] == created.headers["Upload-Expires"]
+
+    head = await alice.head(url)
+    wanted = {"Upload-Offset": "6", "Upload-Length": "11", "Cache-Control": "no-store", "Tus-Resumable": "1.0.0"}
+    wanted |= named("pieces.txt", filetype="text/plain")
+    assert head.status_code == 200
+    assert {name: head.headers[name] for name in wanted} == wanted
+    assert "Upload-Expires" in head.headers
+    assert "Upload-Defer-Length" not in head.headers
+
+    last = await alice.patch(url, 6, b"world")
+    assert (last.status_code, last.headers["Upload-Offset"]) == (204, "11")
+    assert "Upload-Expires" not in last.headers
+    assert await content(vault, url) == b"hello world"
+    assert (await stored(vault, url)).version.content_type == "text/plain"
+    assert (await alice.head(url)).headers["Upload-Offset"] == "11"
+
+
+async def test_a_file_may_come_with_its_creation(alice: Tus, vault):
+    whole_at_once = await alice.create(5, b"12345", **named("at-once"), **checksum(b"12345"))
+    assert (whole_at_once.status_code, whole_at_once.headers["Upload-Offset"]) == (201, "5")
+    assert await content(vault, whole_at_once.headers["Location"]) == b"12345"
+    a_part = await alice.create(5, b"12", **named("in-part"))
+    assert (a_part.status_code, a_part.headers["Upload-Offset"]) == (201, "2")
+    assert "Upload-Expires" in a_part.headers
+
+
+async def test_a_file_of_no_bytes_is_stored_when_created(alice: Tus, vault):
+    created = await alice.create(0, **named("empty"))
+    assert (created.status_code, created.headers["Upload-Offset"]) == (201, "0")
+    assert await content(vault, created.headers["Location"]) == b""
+
+
+async def test_a_length_may_come_later_and_only_once(alice: Tus, vault):
+    url = (await alice.create(None, **named("later"))).headers["Location"]
+    assert (await alice.head(url)).headers["Upload-Defer-Length"] == "1"
+    assert (await alice.patch(url, 0, b"abc")).headers["Upload-Offset"] == "3"
+    assert code(await alice.patch(url, 3, b"", Upload_Length="2")) == (413, "TOO_LARGE")
+    assert (await alice.patch(url, 3, b"", Upload_Length="4")).status_code == 204
+    head = await alice.head(url)
+    assert (head.headers["Upload-Length"], "Upload-Defer-Length" in head.headers) == ("4", False)
+    assert code(await alice.patch(url, 3, b"", Upload_Length="5")) == (400, "INVALID")
+    assert (await alice.patch(url, 3, b"d")).headers["Upload-Offset"] == "4"
+    assert await content(vault, url) == b"abcd"
+
+
+async def test_a_new_version_keeps_the_name_of_its_file(alice: Tus, vault):
+    first = await alice.put("kept-name.txt", b"one")
+    file_id = (await upload_at(vault, first)).target.file_id
+    answer = await alice.create(3, b"two", **named("other-name.txt", fileId=file_id))
+    assert answer.status_code == 201
+    upload = await upload_at(vault, answer.headers["Location"])
+    assert (upload.target.file_id, upload.target.name, upload.version_number) == (file_id, "kept-name.txt", 2)
+
+
+async def test_the_same_creation_sent_again_finds_the_first(alice: Tus, vault):
+    key = {"Idempotency-Key": '"a-key-of-mine"'}
+    first = await alice.create(4, b"ab", **named("once"), **key)
+    again = await alice.create(4, b"ab", **named("once"), **key)
+    assert (again.status_code, again.headers["Location"]) == (201, first.headers["Location"])
+    assert again.headers["Upload-Offset"] == "2"
+    other = await alice.create(5, **named("another"), **key)
+    assert code(other) == (409, "CONFLICT")
+
+
+@pytest.mark.parametrize("override", [False, True])
+async def test_an_upload_can_be_given_up(alice: Tus, vault, override):
+    url = (await alice.create(10, b"12345", **named("given-up"))).headers["Location"]
+    over = {"X-HTTP-Method-Override": "DELETE"} if override else {}
+    for _ in range(2):
+        answer = await alice.send("POST" if override else "DELETE", url, **over)
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert (await alice.head(url)).status_code == 410
+    assert code(await alice.patch(url, 5, b"67890")) == (410, "UPLOAD_GONE")
+    assert (await alice.create(10, **named("given-up"))).status_code == 201  # the name is free again
+    await alice.send("DELETE", (await alice.create(1, **named("x"))).headers["Location"])
+
+
+async def test_what_is_stored_cannot_be_given_up(alice: Tus):
+    url = await alice.put("stays", b"data")
+    assert code(await alice.send("DELETE", url)) == (409, "CONFLICT")
+
+
+async def test_a_method_may_be_named_in_a_header(alice: Tus, vault):
+    url = (await alice.create(3, **named("overridden"))).headers["Location"]
+    answer = await alice.send(
+        "POST", url, b"abc", **OFFSET_STREAM, Upload_Offset="0", X_HTTP_Method_Override="PATCH"
+    )
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "3")
+    head = await alice.send("POST", url, X_HTTP_Method_Override="HEAD")
+    assert (head.status_code, head.headers["Upload-Length"]) == (200, "3")
+    assert await content(vault, url) == b"abc"
+
+
+@pytest.mark.parametrize("version", [None, "0.2.2", "1.0", "1.0.0, 2.0.0"])
+@pytest.mark.parametrize("method", ["POST", "HEAD", "PATCH", "DELETE"])
+async def test_another_protocol_version_is_told_ours(client, alice: Tus, method, version):
+    headers = {"Authorization": f"Bearer {alice.token}"} | ({} if version is None else {"Tus-Resumable": version})
+    answer = await client.request(method, "/uploads" if method == "POST" else NOWHERE, headers=headers)
+    assert (answer.status_code, answer.headers["Tus-Version"], answer.headers["Tus-Resumable"]) == (
+        412,
+        "1.0.0",
+        "1.0.0",
+    )
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    "path", [NOWHERE, "/uploads/x", "/uploads/upload_", "/uploads/file_01HZZZZZZZZZZZZZZZZZZZZZZZ", "/uploads/%00"]
+)
+async def test_an_unknown_id_of_any_shape_is_not_found(alice: Tus, method, path):
+    answer = await alice.send(method, path, **OFFSET_STREAM, Upload_Offset="0")
+    assert (answer.status_code, answer.headers["Tus-Resumable"]) == (404, "1.0.0")
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PATCH", "DELETE"])
+async def test_another_persons_upload_is_not_found(alice: Tus, bob: Tus, vault, method):
+    url = (await alice.create(5, b"ab", **named(f"hers-{method}"))).headers["Location"]
+    answer = await bob.send(method, url, b"cd" if method == "PATCH" else b"", **OFFSET_STREAM, Upload_Offset="2")
+    assert answer.status_code == 404
+    unheard_of = await bob.send(method, NOWHERE, **OFFSET_STREAM, Upload_Offset="2")
+    assert answer.content == unheard_of.content
+    upload = await upload_at(vault, url)
+    assert (upload.status, upload.progress.offset_bytes) == (UploadStatus.RECEIVING, 2)
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer x", "Basic YTpi", "Bearer a.b.c"])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/uploads"), ("HEAD", NOWHERE), ("PATCH", NOWHERE), ("DELETE", NOWHERE)]
+)
+async def test_nobody_in_particular_may_do_nothing(client, method, path, authorization):
+    headers = TUS | ({} if authorization is None else {"Authorization": authorization})
+    answer = await client.request(method, path, headers=headers)
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", "/uploads", "OPTIONS, POST"),
+        ("PUT", NOWHERE, "OPTIONS, HEAD, PATCH, DELETE"),
+        ("GET", NOWHERE, "OPTIONS, HEAD, PATCH, DELETE"),
+        ("POST", NOWHERE, "OPTIONS, HEAD, PATCH, DELETE"),
+    ],
+)
+async def test_a_method_that_tus_has_not_is_told_those_it_has(alice: Tus, method, path, allow):
+    answer = await alice.send(method, path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allow)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, (400, "INVALID")),
+        ({"Upload-Length": "x"}, (400, "INVALID")),
+        ({"Upload-Length": "-1"}, (400, "INVALID")),
+        ({"Upload-Length": "1", "Upload-Defer-Length": "1"}, (400, "INVALID")),
+        ({"Upload-Defer-Length": "2"}, (400, "INVALID")),
+        ({"Upload-Length": str(10**15)}, (413, "TOO_LARGE")),
+        ({"Upload-Length": "1", "Upload-Metadata": "filename x"}, (400, "INVALID")),
+        ({"Upload-Length": "1", "Upload-Metadata": ""}, (400, "INVALID")),
+        ({"Upload-Length": "1", **metadata(filename="a/b")}, (400, "INVALID")),
+        ({"Upload-Length": "1", **metadata(filename="a", sha256="12")}, (400, "INVALID")),
+        ({"Upload-Length": "1", **metadata(filename="a", folderId="x")}, (404, "NOT_FOUND")),
+        (
+            {"Upload-Length": "1", **metadata(filename="a", folderId="folder_01HZZZZZZZZZZZZZZZZZZZZZZZ")},
+            (404, "NOT_FOUND"),
+        ),
+        ({"Upload-Length": "1", **metadata(fileId="file_01HZZZZZZZZZZZZZZZZZZZZZZZ")}, (404, "NOT_FOUND")),
+        ({"Upload-Length": "1", "Upload-Checksum": "crc32 AA==", **metadata(filename="a")}, (400, "INVALID")),
+        ({"Upload-Length": "1", "Idempotency-Key": "", **metadata(filename="a")}, (400, "INVALID")),
+    ],
+)
+async def test_a_creation_near_the_form_creates_nothing(alice: Tus, headers, expected):
+    answer = await alice.send("POST", "/uploads", **headers)
+    assert code(answer) == expected
+    assert "Location" not in answer.headers
+
+
+async def test_a_name_is_claimed_while_its_bytes_come(alice: Tus):
+    assert (await alice.create(1, **named("Claimed.txt"))).status_code == 201
+    assert code(await alice.create(1, **named("claimed.TXT"))) == (409, "NAME_TAKEN")
+
+
+async def test_more_than_the_quota_holds_is_not_begun(alice: Tus, settings):
+    assert settings.default_quota_bytes > settings.upload_bytes_max
+    lengths = [settings.upload_bytes_max] * (settings.default_quota_bytes // settings.upload_bytes_max)
+    answers = [await alice.create(length, **named(f"big-{at}")) for at, length in enumerate(lengths)]
+    refused = [answer for answer in answers if answer.status_code != 201]
+    assert [code(answer) for answer in refused] == [(413, "QUOTA_EXCEEDED")]
+    for answer in answers:
+        if answer.status_code == 201:
+            assert (await alice.send("DELETE", answer.headers["Location"])).status_code == 204
+
+
+@pytest.mark.parametrize("kind", [None, "application/octet-stream", "text/plain"])
+async def test_bytes_of_another_type_are_not_taken(alice: Tus, kind):
+    headers = {} if kind is None else {"Content-Type": kind}
+    url = (await alice.create(3, **named(f"typed {kind}".replace("/", "-")))).headers["Location"]
+    answer = await alice.send("PATCH", url, b"abc", Upload_Offset="0", **headers)
+    assert answer.status_code == 415
+    assert (await alice.head(url)).headers["Upload-Offset"] == "0"
+    with_creation = await alice.send(
+        "POST", "/uploads", b"abc", Upload_Length="3", **named("typed too"), **headers
+    )
+    assert with_creation.status_code == 415
+
+
+@pytest.mark.parametrize("offset", [None, "", "-1", "x", "1.5"])
+async def test_an_offset_is_a_number(alice: Tus, offset):
+    url = (await alice.create(3, **named(f"offset {offset}"))).headers["Location"]
+    headers = {} if offset is None else {"Upload-Offset": offset}
+    assert code(await alice.send("PATCH", url, b"abc", **OFFSET_STREAM, **headers)) == (400, "INVALID")
+
+
+async def test_who_is_wrong_about_the_offset_is_told_it(alice: Tus, vault):
+    url = (await alice.create(5, b"ab", **named("misplaced"))).headers["Location"]
+    for wrong in (0, 1, 3, 5):
+        answer = await alice.patch(url, wrong, b"x")
+        assert code(answer) == (409, "OFFSET_MISMATCH")
+        assert answer.headers["Upload-Offset"] == "2"
+    await alice.patch(url, 2, b"cde")
+    assert code(await alice.patch(url, 2, b"cde")) == (409, "OFFSET_MISMATCH")
+    assert await content(vault, url) == b"abcde"
+
+
+async def test_bytes_past_the_length_are_too_many(alice: Tus):
+    url = (await alice.create(5, b"ab", **named("too-long"))).headers["Location"]
+    assert code(await alice.patch(url, 2, b"cdef")) == (413, "TOO_LARGE")
+    assert (await alice.patch(url, 2, b"cde")).headers["Upload-Offset"] == "5"
+    assert code(await alice.patch(url, 5, b"f")) == (413, "TOO_LARGE")
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256", "md5"])
+async def test_a_piece_counts_only_with_its_checksum(alice: Tus, vault, algorithm):
+    url = (await alice.create(6, **named(f"checked-{algorithm}"))).headers["Location"]
+    wrong = await alice.patch(url, 0, b"abd", **checksum(b"abc", algorithm))
+    assert code(wrong) == (460, "CHECKSUM_MISMATCH")
+    assert (await alice.head(url)).headers["Upload-Offset"] == "0"
+    right = await alice.patch(url, 0, b"abc", **checksum(b"abc", algorithm))
+    assert (right.status_code, right.headers["Upload-Offset"]) == (204, "3")
+    await alice.patch(url, 3, b"def", **checksum(b"def", algorithm))
+    assert await content(vault, url) == b"abcdef"
+
+
+@pytest.mark.parametrize("text", ["crc32 AAAA", "sha1", "sha1 AA==", "sha256 !!", ""])
+async def test_a_checksum_near_the_form_is_invalid(alice: Tus, text):
+    url = (await alice.create(1, **named(hashlib.sha256(text.encode()).hexdigest()))).headers["Location"]
+    assert code(await alice.patch(url, 0, b"a", Upload_Checksum=text)) == (400, "INVALID")
+
+
+async def test_a_digest_of_the_whole_file_is_held_against_it(alice: Tus):
+    digest = hashlib.sha256(b"as declared").hexdigest()
+    wrong = await alice.create(11, b"as declaimd", **named("declared", sha256=digest))
+    assert code(wrong) == (460, "CHECKSUM_MISMATCH")
+    right = await alice.patch(wrong.headers["Location"], 0, b"as declared")
+    assert (right.status_code, right.headers["Upload-Offset"]) == (204, "11")
+
+
+async def test_two_cannot_send_at_once(alice: Tus, vault):
+    url = (await alice.create(5, **named("busy"))).headers["Location"]
+    await change_upload(vault, url, lease_until=vault.now() + timedelta(seconds=60))
+    answer = await alice.patch(url, 0, b"abc")
+    assert code(answer) == (423, "UPLOAD_BUSY")
+    assert int(answer.headers["Retry-After"]) > 0
+    await change_upload(vault, url, lease_until=vault.now() - timedelta(seconds=1))
+    assert (await alice.patch(url, 0, b"abc")).status_code == 204
+
+
+async def test_what_has_run_out_is_gone(alice: Tus, vault):
+    url = (await alice.create(5, b"ab", **named("late"))).headers["Location"]
+    await change_upload(vault, url, expires_at=vault.now() - timedelta(seconds=1))
+    assert (await alice.head(url)).status_code == 410
+    assert code(await alice.patch(url, 2, b"cde")) == (410, "UPLOAD_GONE")
