@@ -52,8 +52,10 @@ def _png_chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack("!I", len(body)) + name + body + struct.pack("!I", zlib.crc32(name + body))
 
 
-def pdf(content: bytes, *, media_box: str = "0 0 200 100", more: tuple[bytes, ...] = (), trailer: str = "") -> bytes:
-    """A one-page PDF with that content stream; `more` are objects from number 5 on, X5, X6... in the page's resources."""
+def pdf(
+    content: bytes, *, media_box: str = "0 0 200 100", more: tuple[bytes, ...] = (), trailer: str = ""
+) -> bytes:
+    """A one-page PDF with that content stream; the page knows `more`, objects from number 5 on, as X5, X6..."""
     names = " ".join(f"/X{number} {number} 0 R" for number in range(5, 5 + len(more)))
     page = f"<< /Type /Page /Parent 2 0 R /MediaBox [{media_box}] /Contents 4 0 R"
     objects = [
@@ -105,9 +107,13 @@ def likenesses() -> dict[str, bytes]:
         "JSP.Webshell": b"<%@ import='x' %><% Runtime.getRuntime().ex" + b'ec(request.getParameter("c")); %>',
         "ASP.Webshell": b"<% ev" + b'al request("c") %>',
         "Polyglot.ImagePHP": JPEG + bytes(40) + b"<?php sys" + b"tem($argv[1]); ?>",
-        "Polyglot.ImageServerPage": GIF + b'<%@ Page Lang' + b'uage="C#" %>',
+        "Polyglot.ImageServerPage": GIF + b"<%@ Page Lang" + b'uage="C#" %>',
         "Polyglot.GifScript": b"GIF89a/*" + bytes(30) + b"*/=1;ale" + b"rt(1)",
-        "Office.MacroDropper": OLE + wide("_VBA_" + "PROJECT") + b" AutoOpen URLDownload" + b"ToFileA WScript.Sh" + b"ell ",
+        "Office.MacroDropper": OLE
+        + wide("_VBA_" + "PROJECT")
+        + b" AutoOpen URLDownload"
+        + b"ToFileA WScript.Sh"
+        + b"ell ",
         "Exploit.RTFEquation": b"{\\rtf1{\\object\\objupdate{\\*\\objdata 0105" + objdata + b"}}}",
         "PDF.LaunchShell": b"%PDF-1.4\n<< /S /Lau" + b"nch /Win << /F (cmd.exe) >> >>",
         "LNK.Downloader": LNK + bytes(60) + wide("powersh" + "ell -c IEX x.Download" + "String('u')"),

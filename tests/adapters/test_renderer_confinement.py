@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import shlex
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -19,7 +21,7 @@ async def pieces(data: bytes) -> AsyncIterator[bytes]:
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(20):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 (what is waited for is another process)
             await asyncio.sleep(0.01)
 
 
@@ -30,14 +32,15 @@ def drawing_processes() -> set[int]:
         for listing in Path("/proc/self/task").glob("*/children")
         for number in listing.read_text().split()
     }
-    return {number for number in ids if b"render_child" in command_line(number)}
+    return {number for number in ids if "render_child" in told(number, "cmdline")}
 
 
-def command_line(number: int) -> bytes:
+def told(number: int, name: str) -> str:
+    """What the system tells about a process; nothing of one that has gone."""
     try:
-        return Path(f"/proc/{number}/cmdline").read_bytes()
-    except FileNotFoundError:
-        return b""
+        return Path(f"/proc/{number}/{name}").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 async def test_a_file_that_never_ends_is_killed_by_the_clock():
@@ -73,15 +76,15 @@ async def test_the_process_has_no_rights_that_drawing_does_not_need():
     await renderer.warm()
     del os.environ["VAULT_SECRET_OF_THE_PARENT"]
     (child,) = drawing_processes()
-    limits = {line[:26].strip(): line[26:].split()[0] for line in Path(f"/proc/{child}/limits").read_text().splitlines()}
+    limits = {line[:26].strip(): line[26:].split()[0] for line in told(child, "limits").splitlines()}
     assert limits["Max file size"] == "0"
     assert limits["Max core file size"] == "0"
     assert limits["Max address space"] == str(1 << 30)
     assert limits["Max cpu time"] == "20"
     assert limits["Max open files"] == "16"
-    names = {pair.split(b"=")[0] for pair in Path(f"/proc/{child}/environ").read_bytes().split(b"\0") if pair}
-    assert names == {b"LC_ALL", b"MALLOC_ARENA_MAX", b"TMPDIR", b"VIPS_CONCURRENCY", b"VIPS_DISC_THRESHOLD"}
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{child}/status").read_text().splitlines())
+    names = {pair.split("=")[0] for pair in told(child, "environ").split("\0") if pair}
+    assert names == {"LC_ALL", "MALLOC_ARENA_MAX", "TMPDIR", "VIPS_CONCURRENCY", "VIPS_DISC_THRESHOLD"}
+    status = dict(line.split(":", 1) for line in told(child, "status").splitlines())
     assert set(status["Uid"].split()) == {str(65534 if os.getuid() == 0 else os.getuid())}
     assert os.getsid(child) == child
     await renderer.close()
@@ -160,18 +163,18 @@ async def test_no_more_files_are_drawn_at_a_time_than_allowed():
 @pytest.mark.parametrize(
     "program",
     [
-        "import sys; sys.stdout.buffer.write(b'R' + bytes([1]) + bytes(9)); sys.stdout.flush(); sys.stdin.read()",
-        "import sys; sys.stdout.write('R'); sys.stdout.flush(); sys.stdin.buffer.read(9); sys.exit(3)",
-        "import os, sys; sys.stdout.write('R'); sys.stdout.flush(); sys.stdin.buffer.read(9); os.abort()",
+        "import sys; sys.stdout.buffer.write(b'RR' + bytes([1]) + bytes(9)); sys.stdout.flush(); sys.stdin.read()",
+        "import sys; sys.stdout.write('RR'); sys.stdout.flush(); sys.stdin.buffer.read(9); sys.exit(3)",
+        "import os, sys; sys.stdout.write('RR'); sys.stdout.flush(); sys.stdin.buffer.read(9); os.abort()",
         "import sys; sys.stdout.write('R' * 9_000_000)",
     ],
     ids=["nonsense", "exit", "crash", "flood"],
 )
 async def test_a_process_that_is_taken_over_can_only_make_its_own_file_fail(monkeypatch, tmp_path, program):
     broken = tmp_path / "python"
-    broken.write_text(f"#!/bin/sh\nexec {renderer_module.sys.executable} -c \"{program}\"\n")
+    broken.write_text(f"#!/bin/sh\nexec {sys.executable} -c {shlex.quote(program)}\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(renderer_module.sys, "executable", str(broken))
+    monkeypatch.setattr(sys, "executable", str(broken))
     renderer = Renderer(Limits(wall_seconds=5))
     data = corpus.encoded(corpus.picture(), "png")
     with pytest.raises(RenderFailed, match="could not be drawn"):

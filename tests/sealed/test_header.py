@@ -98,6 +98,8 @@ def test_an_unlawful_context_is_not_written(context):
 def test_a_context_too_long_as_a_whole_is_not_written():
     with pytest.raises(SealedError):
         build({f"key-{index}": "x" * 30_000 for index in range(3)})
+    with pytest.raises(SealedError):
+        build({str(index): "" for index in range(65_536)})
 
 
 def test_a_header_without_a_sealed_data_key_is_not_written():

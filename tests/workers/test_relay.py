@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Self
 
 import pytest
+from botocore.config import Config
 from redis.asyncio import Redis
 
 from vaultstream.adapters import clients
+from vaultstream.adapters.bus import Bus
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.events import Event, EventName
 from vaultstream.local.probes import free_port
@@ -102,11 +104,16 @@ async def test_what_the_bus_did_not_take_is_named_and_nudges_nobody(vault: Vault
     assert await nudges.so_far() == ["folder_1", "folder_3"]
 
 
-async def test_while_the_bus_is_gone_every_event_is_to_come_again(settings: Settings, nudges: Nudges):
-    gone = replace(settings, endpoint_events=f"http://127.0.0.1:{free_port()}")
-    async with opened(gone) as vault:
-        events = [an_event(vault, "folder_1"), an_event(vault, "folder_2")]
-        assert list(await handle(vault, events)) == [0, 1]
+async def test_while_the_bus_is_gone_every_event_is_to_come_again(vault: Vault, settings, nudges: Nudges):
+    events = [an_event(vault, "folder_1"), an_event(vault, "folder_2")]
+    gone = clients.session(settings).client(
+        "events",
+        region_name=settings.region,
+        endpoint_url=f"http://127.0.0.1:{free_port()}",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    async with gone as client:
+        assert list(await handle(replace(vault, bus=Bus(client, settings.bus)), events)) == [0, 1]
 
     assert await nudges.so_far() == []
 

@@ -28,8 +28,8 @@ class Bus:
     async def put(self, events: Sequence[Event]) -> tuple[int, ...]:
         """Put the events on the bus in their order; returns the indices, ascending, of those it did not take.
 
-        Events refused singly are tried once more. An event above 256 KB never gets on. Nothing is raised for a bus that
-        cannot be reached: all its events are among the failed.
+        Events refused singly are tried once more. An event above 256 KB never gets on. Nothing is raised for a bus
+        that cannot be reached: all its events are among the failed.
         """
         entries = [self._entry(event) for event in events]
         failed = [index for index, entry in enumerate(entries) if _size_bytes(entry) > REQUEST_BYTES_MAX]

@@ -1,7 +1,7 @@
 """The program that draws one untrusted file: it gives up its rights, reads the file, answers, and ends.
 
 Run by `renderer.py` as `python -I -m vaultstream.adapters.render_child MEMORY CPU WALL` (bytes, seconds, seconds).
-It says one READY byte, reads `u8 kind | u64 size | bytes` from its input and writes one answer (`renderings.py`).
+It says READY, reads `u8 kind | u64 size`, says READY, reads those bytes and writes one answer (`renderings.py`).
 """
 
 import math
@@ -43,6 +43,7 @@ def main() -> None:
     request = sys.stdin.buffer.read(REQUEST.size)
     if len(request) < REQUEST.size:
         return  # never used, or the parent is gone
+    os.write(1, READY)
     kind, size_bytes = REQUEST.unpack(request)
     signal.setitimer(signal.ITIMER_REAL, wall_seconds)  # ends this process even where the parent is gone
     sys.stdout.buffer.write(packed(answer_to(sys.stdin.buffer.read(size_bytes), SourceKind(kind))))

@@ -29,6 +29,8 @@ _CHILD_PROGRAM = "vaultstream.adapters.render_child"
 _REQUEST = struct.Struct("!BQ")  # what the child reads before the source: kind, size in bytes
 _ANSWER_LIMIT_BYTES = 8 << 20
 _READ_BYTES = 256 << 10
+_READY = b"R"
+_NO_START = "The process that draws previews does not start."
 # All that the child sees of the environment: no secret of ours, no folder to write to, no help from the disk.
 _ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
@@ -53,6 +55,10 @@ DEFAULT_LIMITS = Limits()
 
 class RendererBroken(Exception):
     """No process for drawing could be started: this installation is at fault, and not the file."""
+
+
+class ChildGone(Exception):
+    """The process ended before it had the whole file."""
 
 
 class Renderer:
@@ -101,20 +107,22 @@ class Renderer:
             kind = source_kind(head[:SNIFF_BYTES], content_type)
             if kind is None:
                 raise Unsupported("No preview is made of this kind of file.")
-            child = await stack.enter_async_context(self._child())
-            with suppress(BrokenPipeError, ConnectionResetError):  # it is gone already: the answer tells why
-                await child.send(_REQUEST.pack(kind, size_bytes))
+            child = await stack.enter_async_context(self._child(_REQUEST.pack(kind, size_bytes)))
+            with suppress(ChildGone):  # its answer tells why
                 await _pour(head, data, size_bytes, child)
             return await child.answer()
 
     @asynccontextmanager
-    async def _child(self) -> AsyncIterator["Child"]:
-        """A fresh process for one file, gone at the end of the block; then the next spare is started."""
+    async def _child(self, request: bytes) -> AsyncIterator["Child"]:
+        """A fresh process that took the request, gone at the end of the block; then the next spare is started."""
         spare, self._spare = self._spare, None
         child = await (spare or start_child(self._limits))
-        if child.gone:  # killed while it stood by
-            child = await start_child(self._limits)
         try:
+            if not await child.takes(request):  # killed while it stood by
+                await child.end()
+                child = await start_child(self._limits)
+                if not await child.takes(request):
+                    raise RendererBroken(_NO_START)
             yield child
         finally:
             await child.end()
@@ -136,30 +144,36 @@ class Child:
         self._output = process.stdout
         self._wall_seconds = wall_seconds
 
-    @property
-    def gone(self) -> bool:
-        """Whether it has ended."""
-        return self._process.returncode is not None
-
-    async def ready(self) -> None:
-        """Wait for its sign that it has loaded what it needs and given up its rights."""
+    async def ready(self) -> bool:
+        """Wait for its sign that it is ready for the next step; False when it ended or stands still."""
         try:
             async with asyncio.timeout(START_TIMEOUT_SECONDS):
-                await self._output.readexactly(1)
-        except (asyncio.IncompleteReadError, TimeoutError) as error:
-            raise RendererBroken("The process that draws previews does not start.") from error
+                return await self._output.readexactly(1) == _READY
+        except (asyncio.IncompleteReadError, ConnectionResetError, TimeoutError):
+            return False
+
+    async def takes(self, request: bytes) -> bool:
+        """Whether it is alive and has taken the request."""
+        try:
+            await self.send(request)
+        except ChildGone:
+            return False
+        return await self.ready()
 
     async def send(self, piece: bytes) -> None:
-        """Hand over the next bytes, at its pace."""
+        """Hand over the next bytes, at its pace; ChildGone when it ended."""
         self._input.write(piece)
         try:
             async with asyncio.timeout(self._wall_seconds):
                 await self._input.drain()
         except TimeoutError as error:
             raise RenderFailed(TOO_COSTLY) from error
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise ChildGone from error
 
     async def answer(self) -> Rendering:
         """Its answer, if it is one; RenderFailed when it crashed, took too long or spoke nonsense."""
+        self._input.close()
         try:
             async with asyncio.timeout(self._wall_seconds):
                 answer = await self._last_words()
@@ -175,7 +189,7 @@ class Child:
 
     async def end(self) -> None:
         """Kill it and whatever it started, and wait until it is gone."""
-        if not self.gone:
+        if self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._input.close()
@@ -205,11 +219,14 @@ async def start_child(limits: Limits) -> Child:
         start_new_session=True,
     )
     child = Child(process, limits.wall_seconds)
+    stands_ready = False
     try:
-        await child.ready()
-    except (RendererBroken, asyncio.CancelledError):
-        await child.end()
-        raise
+        stands_ready = await child.ready()
+    finally:
+        if not stands_ready:
+            await child.end()
+    if not stands_ready:
+        raise RendererBroken(_NO_START)
     return child
 
 

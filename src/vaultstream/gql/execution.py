@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,15 +101,7 @@ class Engine:
         if operation.kind is not OperationType.SUBSCRIPTION:
             yield await self.run(operation, context)
             return
-        source = subscribe(
-            self._schema,
-            operation.document.tree,
-            context_value=context,
-            variable_values=dict(operation.ask.variables),
-            operation_name=operation.ask.operation_name,
-            hide_suggestions=self._hides,
-        )
-        results = source if isinstance(source, ExecutionResult | AsyncIterator) else await source
+        results = await self._subscribed(operation, context)
         if isinstance(results, ExecutionResult):
             yield Answer(_answer(operation, context, results).body, refused=True)
             return
@@ -119,6 +111,22 @@ class Engine:
                     yield _answer(operation, context, result)
         except VaultError as error:
             yield Answer({"errors": [failure(error)]}, refused=True)
+
+    async def _subscribed(
+        self, operation: Operation, context: Context
+    ) -> AsyncGenerator[ExecutionResult, None] | ExecutionResult:
+        source = subscribe(
+            self._schema,
+            operation.document.tree,
+            context_value=context,
+            variable_values=dict(operation.ask.variables),
+            operation_name=operation.ask.operation_name,
+            hide_suggestions=self._hides,
+        )
+        results = await source if isinstance(source, Awaitable) else source
+        if isinstance(results, AsyncGenerator | ExecutionResult):
+            return results
+        raise TypeError("graphql-core maps a subscription's events with a generator")
 
 
 def _answer(operation: Operation, context: Context, result: ExecutionResult) -> Answer:

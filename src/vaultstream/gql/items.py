@@ -3,7 +3,6 @@
 from asyncio import Future
 from collections.abc import Awaitable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -13,16 +12,12 @@ from vaultstream import folders as folder_nouns
 from vaultstream import users as user_nouns
 from vaultstream.access import Deed
 from vaultstream.gql.context import Info
-from vaultstream.gql.nodes import Node
+from vaultstream.gql.nodes import FolderLater, Node
 from vaultstream.gql.pages import PageInfo
 from vaultstream.gql.users import User
 from vaultstream.ids import FolderId
 
-if TYPE_CHECKING:
-    from vaultstream.gql.folders import Folder
-
 _Noun = file_nouns.File | folder_nouns.Folder
-_LazyFolder: Any = Annotated["Folder", strawberry.lazy("vaultstream.gql.folders")]  # Any: read at run time
 
 
 @strawberry.type(description="What the viewer may do to an item: the very answers by which the vault decides.")
@@ -77,7 +72,7 @@ class Item(Node):
 
     @strawberry.field(
         description="The folder that it is in; null for a top folder, or one that is not for you to see.",
-        graphql_type=_LazyFolder | None,
+        graphql_type=FolderLater | None,
     )
     def parent(self: strawberry.Parent[_Noun], info: Info) -> "Future[folder_nouns.Folder | None] | None":
         """Load the folder, unless this came from it."""
@@ -85,7 +80,7 @@ class Item(Node):
 
     @strawberry.field(
         description="The folders above it, the topmost first, as far as you may see them.",
-        graphql_type=list[_LazyFolder],
+        graphql_type=list[FolderLater],
     )
     def ancestors(
         self: strawberry.Parent[_Noun], info: Info

@@ -1,9 +1,17 @@
 """The one kind of identity: an opaque id that names its noun, and the way from an id to what it names."""
 
+from typing import Annotated, Any, ForwardRef
+
 import strawberry
 
 from vaultstream import ids
 from vaultstream.errors import not_found
+
+# Types that refer to each other name one another late, so that their modules do not import in a circle.
+FolderLater: Any = Annotated[
+    ForwardRef("Folder"), strawberry.lazy("vaultstream.gql.folders")
+]  # Any: no type yet
+FileLater: Any = Annotated[ForwardRef("File"), strawberry.lazy("vaultstream.gql.files")]  # Any: as above
 
 
 @strawberry.interface(description="Anything that has an id.")

@@ -2,18 +2,14 @@
 
 from asyncio import Future
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from vaultstream import folders as nouns
 from vaultstream import users
 from vaultstream.gql.context import Info
-from vaultstream.gql.nodes import Node
+from vaultstream.gql.nodes import FolderLater, Node
 from vaultstream.gql.scalars import ByteSize
-
-if TYPE_CHECKING:
-    from vaultstream.gql.folders import Folder
 
 
 @strawberry.type(description="What a person's files take of their quota; the kinds and what is left add up to it.")
@@ -44,7 +40,7 @@ class User(Node):
 
     @strawberry.field(
         description="Their top folder, which holds all that is theirs.",
-        graphql_type=Annotated["Folder", strawberry.lazy("vaultstream.gql.folders")],
+        graphql_type=FolderLater,
     )
     def root_folder(self: strawberry.Parent[users.User], info: Info) -> "Future[nouns.Folder | None]":
         """Load the folder."""

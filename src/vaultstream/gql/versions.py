@@ -2,7 +2,7 @@
 
 from asyncio import Future
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -12,18 +12,12 @@ from vaultstream import versions
 from vaultstream.actions import download
 from vaultstream.gql import states
 from vaultstream.gql.context import Info
-from vaultstream.gql.nodes import Node
+from vaultstream.gql.nodes import FileLater, Node
 from vaultstream.gql.pages import PageInfo
 from vaultstream.gql.scalars import URL, ByteSize, Sha256
 from vaultstream.gql.users import User
 
-if TYPE_CHECKING:
-    from vaultstream.gql.files import File
-
 _LARGEST_PX = 1 << 30
-_LazyFile: Any = Annotated[
-    "File", strawberry.lazy("vaultstream.gql.files")
-]  # Any: Strawberry reads it at run time
 
 
 @strawberry.type(description="The scan of one version.")
@@ -123,7 +117,7 @@ class FileVersion(Node):
         """Whether this noun is shown as this type."""
         return isinstance(obj, versions.Version)
 
-    @strawberry.field(description="The file whose version this is.", graphql_type=_LazyFile)
+    @strawberry.field(description="The file whose version this is.", graphql_type=FileLater)
     def file(self: strawberry.Parent[versions.Version], info: Info) -> "Future[file_nouns.File | None]":
         """Load the file, unless this came from it."""
         return info.context.loaders.files.load(self.file_id)

@@ -12,7 +12,7 @@ _ID_CHARACTERS_MAX = 128
 
 
 class Closing(Exception):
-    """The socket is to close: `code` and `reason` as the protocol gives them; no code where it is closed already."""
+    """The socket is to close with this code and reason; there is no code where it has closed already."""
 
     def __init__(self, code: int | None, reason: str = "") -> None:
         super().__init__(reason)

@@ -10,7 +10,7 @@ from starlette.types import Receive, Send
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql.context import Context
 from vaultstream.gql.documents import Refused
-from vaultstream.gql.execution import Ask, Json, broken, failure, refusal
+from vaultstream.gql.execution import Ask, Json, Operation, broken, failure, refusal
 from vaultstream.http.graphql_door import Door
 from vaultstream.http.graphql_media import Media
 
@@ -67,9 +67,7 @@ class _Stream:
     async def tell(self, ask: Ask, *, reads_only: bool) -> None:
         """Every answer as a `next` event, then `complete`."""
         try:
-            operation = self._door.engine.operation(ask)
-            if reads_only and operation.kind is OperationType.MUTATION:
-                raise Refused([GraphQLError("Send mutations as a POST.")], Code.INVALID)  # noqa: TRY301  # as above
+            operation = self._operation(ask, reads_only=reads_only)
             async with aclosing(self._door.engine.stream(operation, self._context)) as answers:
                 async for answer in answers:
                     await self._next(answer.body)
@@ -80,6 +78,12 @@ class _Stream:
         except Exception as error:  # noqa: BLE001  # the door's edge: logged there, shown by its request id only
             await self._next(broken(self._context.actor.origin.request_id, error))
         await self._write(_COMPLETE, more=False)
+
+    def _operation(self, ask: Ask, *, reads_only: bool) -> Operation:
+        operation = self._door.engine.operation(ask)
+        if reads_only and operation.kind is OperationType.MUTATION:
+            raise Refused([GraphQLError("Send mutations as a POST.")], Code.INVALID)
+        return operation
 
     async def beat(self) -> None:
         """A comment now and then keeps proxies from closing a silent stream, and finds readers that have gone."""

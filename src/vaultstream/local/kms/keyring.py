@@ -146,12 +146,11 @@ class Keyring:
         )
 
     def _is_due(self, row: sqlite3.Row) -> bool:
-        is_due: bool = row["state"] == KeyState.PENDING_DELETION and row["deletion_at_ms"] <= milliseconds(
-            self.clock()
-        )
-        if is_due:
-            self.reap()
-        return is_due
+        deadline_ms: int | None = row["deletion_at_ms"]
+        if deadline_ms is None or milliseconds(self.clock()) < deadline_ms:
+            return False
+        self.reap()
+        return True
 
     def _key_id(self, reference: str, *, by_alias: bool) -> str:
         name = reference

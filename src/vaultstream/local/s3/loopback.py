@@ -35,14 +35,14 @@ def bind(port: int) -> socket.socket:
 
 
 def serve(app: Starlette, listener: socket.socket) -> None:
-    """Serves until SIGINT or SIGTERM, waiting up to ten seconds for open requests."""
+    """Serves until SIGINT or SIGTERM, waiting up to four seconds for open requests."""
     config = uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
         lifespan="on",
         http="httptools",
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=4,
         server_header=False,
     )
     uvicorn.Server(config).run(sockets=[listener])

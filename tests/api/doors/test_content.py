@@ -1,0 +1,341 @@
+"""The content door gives a signed URL's plaintext by RFC 9110, to its person only, and never more than is true."""
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import httpx
+import pytest
+from doors import Tus, judged, upload_at
+
+from vaultstream import table
+from vaultstream.actions import download
+from vaultstream.actor import Actor, Origin
+from vaultstream.adapters.records import changes, items, version_items
+from vaultstream.adapters.vault import Vault
+from vaultstream.errors import Code, VaultError
+from vaultstream.events import Event, EventName
+from vaultstream.files import File
+from vaultstream.http.preconditions import http_date
+from vaultstream.ids import FileId, UserId
+from vaultstream.versions import ScanStatus, StoredVersion
+
+CLEAN = (ScanStatus.SCANNING, ScanStatus.CLEAN)
+DATA = bytes(range(256)) * 1024 + b"the end"  # four whole frames and a bit
+SIZE = len(DATA)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file of Alice's in the vault, and ways to ask for it."""
+
+    vault: Vault
+    file_id: FileId
+    owner_id: UserId
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.owner_id, Origin("test"), datetime.now(UTC) + timedelta(hours=1))
+
+    async def url(self, *, inline: bool = False) -> str:
+        return (await download.link(self.vault, self.actor, self.file_id, inline=inline)).url
+
+    async def stored(self) -> StoredVersion:
+        item = await self.vault.records.item(table.version(self.file_id, 1))
+        assert item is not None
+        return version_items.stored_version_from(item)
+
+
+async def keep(
+    vault: Vault, alice: Tus, name: str, data: bytes, kind: str = "application/octet-stream", scan=CLEAN
+) -> Kept:
+    upload = await upload_at(vault, await alice.put(name, data, kind))
+    if scan:
+        await judged(vault, upload.target.file_id, *scan)
+    return Kept(vault, upload.target.file_id, upload.user_id)
+
+
+@pytest.fixture(scope="module")
+async def kept(vault, alice: Tus) -> Kept:
+    return await keep(vault, alice, "Größe 100%.png", DATA, "image/png")
+
+
+async def told(vault: Vault, file_id: FileId, *names: EventName) -> list[Event]:
+    """What was recorded of this file under these names, oldest first."""
+    events = []
+    for shard in table.outbox_shards():
+        events += await vault.records.undelivered(shard, "9", 1000)
+    return sorted((e for e in events if e.item_id == file_id and e.name in names), key=lambda event: event.at)
+
+
+async def test_the_whole_comes_with_all_that_keeps_it_safe(client, kept: Kept):
+    answer = await client.get(await kept.url())
+    version = (await kept.stored()).version
+    assert (answer.status_code, answer.content == DATA) == (200, True)
+    expected = {
+        "Content-Length": str(SIZE),
+        "Content-Type": "image/png",
+        "Content-Disposition": 'attachment; filename="Gro_e 100_.png"; '
+        "filename*=UTF-8''Gr%C3%B6%C3%9Fe%20100%25.png",
+        "Accept-Ranges": "bytes",
+        "ETag": f'"{version.id}"',
+        "Last-Modified": http_date(version.created_at),
+        "Cache-Control": "private, max-age=0, must-revalidate, no-transform",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+    }
+    assert {name: answer.headers.get(name) for name in expected} == expected
+    assert "Content-Range" not in answer.headers
+    assert "Set-Cookie" not in answer.headers
+
+
+async def test_a_head_has_the_headers_of_its_get_and_no_body(client, kept: Kept):
+    url = await kept.url()
+    get, head = await client.get(url), await client.head(url)
+    volatile = {"date", "x-request-id"}
+    assert (head.status_code, head.content) == (200, b"")
+    assert {k: v for k, v in head.headers.items() if k not in volatile} == {
+        k: v for k, v in get.headers.items() if k not in volatile
+    }
+    ranged = await client.head(url, headers={"Range": "bytes=0-0"})
+    assert (ranged.status_code, ranged.headers["Content-Length"]) == (200, str(SIZE))
+
+
+@pytest.mark.parametrize(
+    ("header", "start", "stop"),
+    [
+        ("bytes=0-0", 0, 1),
+        ("bytes=65535-65536", 65535, 65537),  # over the edge of a frame
+        ("bytes=65536-131071", 65536, 131072),  # a frame exactly
+        ("bytes=-7", SIZE - 7, SIZE),
+        (f"bytes=262143-{10**30}", 262143, SIZE),
+        ("bytes=5-", 5, SIZE),
+        (f"bytes={SIZE - 1}-", SIZE - 1, SIZE),
+        (f"bytes={SIZE}-,1-2", 1, 3),
+    ],
+)
+async def test_a_range_gets_exactly_its_bytes(client, kept: Kept, header, start, stop):
+    answer = await client.get(await kept.url(), headers={"Range": header})
+    assert (answer.status_code, answer.content == DATA[start:stop]) == (206, True)
+    assert answer.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{SIZE}"
+    assert answer.headers["Content-Length"] == str(stop - start)
+
+
+@pytest.mark.parametrize("header", ["lines=1-2", "bytes=2-1", "bytes=x", "bytes=0-1,3-4", "bytes"])
+async def test_a_range_that_means_nothing_gets_all(client, kept: Kept, header):
+    answer = await client.get(await kept.url(), headers={"Range": header})
+    assert (answer.status_code, answer.content == DATA) == (200, True)
+
+
+@pytest.mark.parametrize("header", [f"bytes={SIZE}-", "bytes=-0", f"bytes={SIZE}-{SIZE + 1},99999999999-"])
+async def test_a_range_past_the_end_gets_the_size(client, kept: Kept, header):
+    answer = await client.get(await kept.url(), headers={"Range": header})
+    assert (answer.status_code, answer.headers["Content-Range"]) == (416, f"bytes */{SIZE}")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_conditions_are_obeyed_and_what_does_not_leave_is_not_recorded(client, kept: Kept, vault):
+    url = await kept.url()
+    version = (await kept.stored()).version
+    etag, date = f'"{version.id}"', http_date(version.created_at)
+    earlier = http_date(version.created_at - timedelta(days=1))
+    before = len(await told(vault, kept.file_id, EventName.DOWNLOAD_BEGUN))
+    for headers, status in [
+        ({"If-None-Match": etag}, 304),
+        ({"If-None-Match": f'W/{etag}, "x"', "Range": "bytes=0-0"}, 304),
+        ({"If-Modified-Since": date}, 304),
+        ({"If-Match": '"x"'}, 412),
+        ({"If-Match": f"W/{etag}"}, 412),
+        ({"If-Unmodified-Since": earlier}, 412),
+        ({"If-Match": '"x"', "If-None-Match": etag}, 412),
+    ]:
+        answer = await client.get(url, headers=headers)
+        assert (answer.status_code, answer.headers["ETag"]) == (status, etag), headers
+        assert (answer.content == b"") is (status == 304)
+    assert len(await told(vault, kept.file_id, EventName.DOWNLOAD_BEGUN)) == before
+    for headers, status in [
+        ({"If-None-Match": '"x"'}, 200),
+        ({"If-Match": etag}, 200),
+        ({"If-Modified-Since": earlier}, 200),
+        ({"If-Range": etag, "Range": "bytes=0-9"}, 206),
+        ({"If-Range": date, "Range": "bytes=0-9"}, 206),
+        ({"If-Range": '"x"', "Range": "bytes=0-9"}, 200),
+        ({"If-Range": f"W/{etag}", "Range": "bytes=0-9"}, 200),
+        ({"If-Range": earlier, "Range": "bytes=0-9"}, 200),
+        ({"If-Range": '"x"', "Range": f"bytes={SIZE}-"}, 200),
+    ]:
+        answer = await client.get(url, headers=headers)
+        assert (answer.status_code, answer.content == DATA[: 10 if status == 206 else SIZE]) == (status, True), (
+            headers
+        )
+
+
+async def test_each_download_is_recorded_with_its_bytes_and_its_person(client, kept: Kept, vault):
+    url = await kept.url()
+    before = await told(vault, kept.file_id, *EventName)
+    await client.get(url, headers={"Range": "bytes=10-19", "User-Agent": "a test"})
+    await client.head(url)
+    new = (await told(vault, kept.file_id, *EventName))[len(before) :]
+    assert [(event.name, event.subject, event.version_number) for event in new] == [
+        (EventName.DOWNLOAD_BEGUN, kept.owner_id, 1)
+    ]
+    assert (new[0].details["start"], new[0].details["stop"]) == (10, 20)
+    assert (new[0].ip, new[0].agent) == ("127.0.0.1", "a test")
+
+
+async def test_an_empty_file_is_an_empty_answer(client, vault, alice: Tus):
+    empty = await keep(vault, alice, "empty.txt", b"", "text/plain")
+    url = await empty.url()
+    answer = await client.get(url)
+    assert (answer.status_code, answer.content, answer.headers["Content-Length"]) == (200, b"", "0")
+    assert (await client.get(url, headers={"Range": "bytes=-5"})).status_code == 200
+    assert (await client.get(url, headers={"Range": "bytes=0-"})).status_code == 416
+
+
+@pytest.mark.parametrize(
+    ("kind", "inline", "sent", "shown"),
+    [
+        ("text/html", True, "application/octet-stream", "attachment"),
+        ("image/svg+xml", True, "application/octet-stream", "attachment"),
+        ("application/pdf", True, "application/pdf", "attachment"),
+        ("image/png", True, "image/png", "inline"),
+        ("image/png", False, "image/png", "attachment"),
+        ("text/plain", True, "text/plain; charset=utf-8", "inline"),
+    ],
+)
+async def test_only_what_runs_nothing_is_shown_in_place(client, vault, alice: Tus, kind, inline, sent, shown):
+    page = await keep(vault, alice, f"{quote(kind, safe='')}-{inline}", b"<script>", kind)
+    answer = await client.get(await page.url(inline=inline))
+    assert answer.headers["Content-Type"] == sent
+    assert answer.headers["Content-Disposition"].partition(";")[0] == shown
+    assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+
+
+async def test_an_altered_url_opens_nothing(client, vault, kept: Kept, alice: Tus):
+    other = await keep(vault, alice, "another.txt", b"another")
+    url = await kept.url()
+    for altered in (
+        url.replace(kept.file_id, other.file_id),
+        url.replace("/1?", "/2?"),
+        url.replace("/1?", "/1/thumbnail/256?"),
+        url.replace("/1?", "/01?"),
+        url.replace("/content/", "/content//"),
+        url.replace(kept.owner_id, kept.owner_id[:-1] + ("0" if kept.owner_id[-1] != "0" else "1")),
+        url.replace("for=", "inline=1&for="),
+        url + "&inline=1",
+        url.replace("Expires=1", "Expires=2"),
+        url[: url.index("&Signature")],
+        url[: url.index("?")],
+        url.replace("for=", "f%6fr="),
+    ):
+        answer = await client.get(altered)
+        assert answer.status_code in {403, 404}, altered
+        assert b"another" not in answer.content
+        assert len(answer.content) < 1000
+
+
+async def test_a_url_signed_for_another_address_opens_nothing(client, vault, kept: Kept):
+    place = f"/content/{kept.file_id}/1?for={kept.owner_id}"
+    theirs = vault.signer.sign(f"https://elsewhere.example{place}", vault.now() + timedelta(minutes=1))
+    answer = await client.get(
+        theirs.removeprefix("https://elsewhere.example"), headers={"Host": "elsewhere.example"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
+
+
+async def test_a_url_ends_with_its_time(client, vault, settings, kept: Kept):
+    place = f"{settings.public_url}/content/{kept.file_id}/1?for={kept.owner_id}"
+    answer = await client.get(vault.signer.sign(place, vault.now() - timedelta(seconds=1)))
+    assert (answer.status_code, answer.json()["code"]) == (410, "EXPIRED")
+
+
+async def test_whoever_has_lost_the_file_has_lost_the_url(client, vault, alice: Tus, kept: Kept):
+    lost = await keep(vault, alice, "lost.txt", b"no longer yours")
+    url = await lost.url()
+    assert (await client.get(url)).content == b"no longer yours"
+    stranger = url.replace(lost.owner_id, "user_01HZZZZZZZZZZZZZZZZZZZZZZZ")
+    place = stranger[: stranger.index("&Expires")]
+    signed = vault.signer.sign(place, vault.now() + timedelta(minutes=1))
+    assert (await client.get(signed)).status_code == 404
+    file: File = items.file_from(await vault.records.item(table.file(lost.file_id)))
+    await vault.records.commit([changes.replace(replace(file, trashed_at=vault.now(), stamp=file.stamp + 1))])
+    answer = await client.get(url)
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("scan", "status", "code"),
+    [
+        ((ScanStatus.SCANNING,), 409, "NOT_SCANNED"),
+        ((ScanStatus.SCANNING, ScanStatus.UNSCANNABLE), 409, "NOT_SCANNED"),
+        ((ScanStatus.SCANNING, ScanStatus.INFECTED), 403, "INFECTED"),
+    ],
+)
+async def test_what_is_not_clean_does_not_leave_even_by_an_old_url(client, vault, alice: Tus, scan, status, code):
+    file = await keep(vault, alice, f"{scan[-1]}.bin", b"who knows")
+    url = await file.url()
+    await judged(vault, file.file_id, ScanStatus.PENDING, *scan)
+    for method in ("GET", "HEAD"):
+        answer = await client.request(method, url)
+        assert answer.status_code == status
+    assert (await client.get(url)).json()["code"] == code
+    assert len(await told(vault, file.file_id, EventName.DOWNLOAD_REFUSED)) == 3
+    assert not await told(vault, file.file_id, EventName.DOWNLOAD_BEGUN)
+    with pytest.raises(VaultError) as caught:
+        await file.url()
+    assert caught.value.code is Code(code)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/content/x/y",
+        "/content/file_01HZZZZZZZZZZZZZZZZZZZZZZZ/0",
+        "/content/a/1/thumbnail/-1",
+        "/content/%00/1",
+        "/content/é/1",
+    ],
+)
+async def test_even_a_signed_url_may_name_nothing(client, vault, settings, path):
+    url = vault.signer.sign(settings.public_url + quote(path, safe="/%"), vault.now() + timedelta(minutes=1))
+    assert (await client.get(url)).status_code == 404
+
+
+async def test_only_get_and_head_are_there(client, kept: Kept):
+    url = await kept.url()
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        assert (await client.request(method, url)).status_code == 405
+
+
+async def taken(client: httpx.AsyncClient, url: str, into: bytearray) -> None:
+    """Read a body as it comes, so that what came before a break is there."""
+    async with client.stream("GET", url) as answer:
+        assert (answer.status_code, answer.headers["Content-Length"]) == (200, "400000")
+        async for piece in answer.aiter_raw():
+            into += piece
+
+
+async def test_a_damaged_first_frame_has_an_answer_and_a_later_one_breaks_the_connection(
+    client, vault, alice: Tus
+):
+    data = os.urandom(400_000)
+    damaged = await keep(vault, alice, "damaged.bin", data)
+    url, stored = await damaged.url(), await damaged.stored()
+    sealed = bytearray(await vault.blobs.whole(stored.body.object_key))
+    sealed[3 * 65568 + 100] ^= 1
+    await vault.blobs.put(stored.body.object_key, bytes(sealed))
+    got = bytearray()
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete"):
+        await taken(client, url, got)
+    assert len(got) <= 3 * 65536
+    assert data.startswith(got)
+    before = await client.get(url, headers={"Range": "bytes=0-196607"})
+    assert hashlib.sha256(before.content).digest() == hashlib.sha256(data[:196608]).digest()
+    within = await client.get(url, headers={"Range": "bytes=196608-196609"})
+    assert (within.status_code, within.json()["code"]) == (500, "UNREADABLE")
+    await vault.blobs.delete(stored.body.object_key)
+    assert (await client.get(url)).json()["code"] == "UNREADABLE"
