@@ -1,19 +1,26 @@
 """Real servers for every test: one set a pytest process, each begun by the first test that asks for it."""
 
 import os
+import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, os.path.dirname(__file__))  # noqa: PTH120  # the tests share `parts`
+sys.path.insert(0, os.path.dirname(__file__))  # the tests share `parts`
 
-import parts as world  # noqa: E402  # found by the line above
+import parts as world  # found by the line above
 
-from vaultstream.local import parts  # noqa: E402
-from vaultstream.local.probes import free_port  # noqa: E402
-from vaultstream.settings import Settings  # noqa: E402
+from vaultstream.actions import account
+from vaultstream.actor import Actor, Origin
+from vaultstream.adapters.vault import Vault, opened
+from vaultstream.local import parts
+from vaultstream.local.probes import free_port
+from vaultstream.settings import Settings
+
+Newcomer = Callable[[], Awaitable[Actor]]
 
 for _name in [name for name in os.environ if name.startswith(("VAULTSTREAM_", "AWS_"))]:
     del os.environ[_name]  # a developer's own account or vault is none of the tests' business
@@ -84,12 +91,40 @@ def servers(
     postgres_dsn: str,
     issuer: world.LocalIssuer,
 ) -> world.Servers:
-    return world.Servers(
-        dynamodb_url, s3_url, kms_url, aws_url, redis_url, postgres_dsn, issuer, world.new_rsa_pem()
-    )
+    return world.Servers(dynamodb_url, s3_url, kms_url, aws_url, redis_url, postgres_dsn, issuer, world.new_rsa_pem())
 
 
 @pytest.fixture(scope="module")
 async def settings(servers: world.Servers) -> Settings:
     """A vault of this test module's own: new table, bucket, key, bus, queues and audit database."""
     return await world.new_world(servers)
+
+
+@pytest.fixture(scope="module")
+async def vault(settings: Settings) -> AsyncIterator[Vault]:
+    """The vault itself, opened over this module's own world."""
+    async with opened(settings) as vault:
+        yield vault
+
+
+@pytest.fixture
+def newcomer(vault: Vault) -> Newcomer:
+    """Makes a person who was never seen before."""
+
+    async def make() -> Actor:
+        name = secrets.token_hex(6)
+        origin = Origin(f"request-{name}", "127.0.0.1", "tests")
+        user_id = await account.sign_in(vault, f"{name}@example.com", name, origin)
+        return Actor(user_id, origin, datetime.now(UTC) + timedelta(hours=1))
+
+    return make
+
+
+@pytest.fixture
+async def alice(newcomer: Newcomer) -> Actor:
+    return await newcomer()
+
+
+@pytest.fixture
+async def bob(newcomer: Newcomer) -> Actor:
+    return await newcomer()

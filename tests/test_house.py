@@ -22,7 +22,8 @@ FLOORS = {
     "http": {"root", "adapters", "actions", "gql", "http"},
     "workers": {"root", "sealed", "adapters", "actions", "workers"},
     "local": {"root", "adapters", "workers", "local"},
-    "cli": {"root", "gql", "http", "local", "cli", "adapters"},
+    "commands": {"root", "adapters", "gql", "http", "local", "commands"},
+    "cli": {"root", "commands", "cli"},
 }
 CONTRACTS = ("table", "events", "settings")
 PURE = {"root", "sealed"}
@@ -180,5 +181,5 @@ def test_every_module_says_its_purpose(module: str, path: Path) -> None:
 
 def test_nothing_but_the_command_line_and_tests_imports_the_local_stack() -> None:
     for module, path in modules():
-        if floor_of(module) not in {"local", "cli"}:
+        if floor_of(module) not in {"local", "commands"}:
             assert not any(name.startswith("vaultstream.local") for name, _ in imported(path)), module

@@ -33,7 +33,7 @@ class Wire:
         self.bytes_per_second: int | None = None
         self.passed = {"up": 0, "down": 0}
         self.cuts = 0
-        self.connections = 0
+        self.refused = 0
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -87,8 +87,8 @@ class Wire:
         self._refusing = False
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         if self._refusing:
+            self.refused += 1
             writer.transport.abort()
             return
         task = asyncio.current_task()

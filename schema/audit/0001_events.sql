@@ -46,3 +46,4 @@ $$;
 CREATE TABLE audit.events_default PARTITION OF audit.events DEFAULT;
 
 CALL audit.guard('audit.events');
+CALL audit.guard('audit.events_default');

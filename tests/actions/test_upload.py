@@ -179,10 +179,7 @@ async def test_a_stranger_finds_no_upload(vault: Vault, alice: Actor, bob: Actor
     assert await refusal(upload.receive(vault, bob, begun.id, 0, stream(b"x"))) is Code.NOT_FOUND
     assert await refusal(upload.abort(vault, bob, begun.id)) is Code.NOT_FOUND
     done = await store(vault, alice, b"mine", name="n.bin")
-    assert (
-        await refusal(upload.begin(vault, bob, Wanted(file_id=done.target.file_id, size_bytes=1)))
-        is Code.NOT_FOUND
-    )
+    assert await refusal(upload.begin(vault, bob, Wanted(file_id=done.target.file_id, size_bytes=1))) is Code.NOT_FOUND
 
 
 async def test_a_new_version_replaces_the_shown_one_and_keeps_the_old(vault: Vault, alice: Actor) -> None:

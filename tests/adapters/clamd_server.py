@@ -19,6 +19,7 @@ class ClamdServer:
     reply: bytes | None = None  # instead of a verdict
     limit_bytes: int = 1 << 30
     cut_after_bytes: int | None = None
+    last_words: bytes | None = None  # when it cuts
     silent: bool = False
     stop_reading: bool = False
     url: str = ""
@@ -57,7 +58,7 @@ class ClamdServer:
                 return b"INSTREAM size limit exceeded. ERROR\0"
             body += await reader.readexactly(size_bytes)
             if self.cut_after_bytes is not None and len(body) > self.cut_after_bytes:
-                return None
+                return self.last_words
         self.received.append(bytes(body))
         verdict = f"{FOUND} FOUND" if MARK in body else "OK"
         return self.reply if self.reply is not None else f"stream: {verdict}\0".encode()

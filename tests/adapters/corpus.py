@@ -52,9 +52,7 @@ def _png_chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack("!I", len(body)) + name + body + struct.pack("!I", zlib.crc32(name + body))
 
 
-def pdf(
-    content: bytes, *, media_box: str = "0 0 200 100", more: tuple[bytes, ...] = (), trailer: str = ""
-) -> bytes:
+def pdf(content: bytes, *, media_box: str = "0 0 200 100", more: tuple[bytes, ...] = (), trailer: str = "") -> bytes:
     """A one-page PDF with that content stream; the page knows `more`, objects from number 5 on, as X5, X6..."""
     names = " ".join(f"/X{number} {number} 0 R" for number in range(5, 5 + len(more)))
     page = f"<< /Type /Page /Parent 2 0 R /MediaBox [{media_box}] /Contents 4 0 R"

@@ -167,9 +167,7 @@ async def test_even_the_owner_is_refused(log: AuditLog, owner, table: str, chang
 async def test_an_insert_may_not_turn_into_an_update(owner):
     columns = "id, at, name, subject, ip, agent, request_id, decision, details"
     values = "'1', now(), 'x', 'x', '', '', '', 'ALLOWED', '{}'"
-    upsert = (
-        f"INSERT INTO audit.events ({columns}) VALUES ({values}) ON CONFLICT (id, at) DO UPDATE SET subject = 'y'"
-    )
+    upsert = f"INSERT INTO audit.events ({columns}) VALUES ({values}) ON CONFLICT (id, at) DO UPDATE SET subject = 'y'"
 
     with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
         await owner.execute(upsert)

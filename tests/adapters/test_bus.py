@@ -188,9 +188,7 @@ async def test_only_what_was_refused_is_tried_again(bus: Bus, gate: Gate, queues
     assert len(await queues.received("audit", 4)) == 4
 
 
-async def test_what_is_refused_twice_is_named_and_the_rest_is_on_the_bus_once(
-    bus: Bus, gate: Gate, queues: Queues
-):
+async def test_what_is_refused_twice_is_named_and_the_rest_is_on_the_bus_once(bus: Bus, gate: Gate, queues: Queues):
     events = [an_event() for _ in range(14)]
     gate.refused.update({events[2].id: 2, events[5].id: 1, events[13].id: 9})
 

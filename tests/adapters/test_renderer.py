@@ -85,9 +85,7 @@ async def test_a_photograph_is_upright_and_says_nothing_of_camera_and_place(rend
     assert colour_at(rendering.images[-1], *red_at) == "R"
     for image in rendering.images:
         fields = pyvips.Image.new_from_buffer(image.data, "").get_fields()
-        assert not [
-            name for name in fields if "exif" in name or "xmp" in name or "icc" in name or "orient" in name
-        ]
+        assert not [name for name in fields if "exif" in name or "xmp" in name or "icc" in name or "orient" in name]
         assert b"PhoneMaker" not in image.data
 
 
@@ -165,17 +163,15 @@ async def test_a_truncated_picture_fails(renderer, kind):
         await drawn(renderer, data[: len(data) // 2])
 
 
-@pytest.mark.parametrize(
-    "magic", [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"RIFF\xff\0\0\0WEBP"]
-)
+@pytest.mark.parametrize("magic", [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"RIFF\xff\0\0\0WEBP"])
 async def test_a_kind_in_name_only_fails(renderer, magic):
     with pytest.raises(RenderFailed, match="damaged or incomplete"):
         await drawn(renderer, magic + b"\x5a" * 3000)
 
 
-@pytest.mark.parametrize("size", [(60_000, 60_000), (10_001, 10_000), (2**31 - 1, 1)])
+@pytest.mark.parametrize("size", [(60_000, 60_000), (10_001, 10_000)])
 async def test_a_picture_that_claims_a_giant_size_fails_before_it_is_decoded(renderer, size):
-    with pytest.raises(RenderFailed, match=r"100 million pixels|damaged"):
+    with pytest.raises(RenderFailed, match="more than 100 million pixels"):
         await drawn(renderer, corpus.png_header(*size))
 
 

@@ -28,9 +28,7 @@ async def until(condition: Callable[[], object]) -> None:
 def drawing_processes() -> set[int]:
     """The ids of this process's children that draw."""
     ids = {
-        int(number)
-        for listing in Path("/proc/self/task").glob("*/children")
-        for number in listing.read_text().split()
+        int(number) for listing in Path("/proc/self/task").glob("*/children") for number in listing.read_text().split()
     }
     return {number for number in ids if "render_child" in told(number, "cmdline")}
 
@@ -116,9 +114,14 @@ async def test_a_spare_that_was_killed_is_replaced():
 
 async def test_a_cancelled_render_leaves_no_process():
     renderer = Renderer()
-    data = corpus.endless_pdf()
-    task = asyncio.create_task(renderer.render(pieces(data), "application/pdf", len(data)))
-    await until(drawing_processes)
+    data, fed = corpus.endless_pdf(), asyncio.Event()
+
+    async def source() -> AsyncIterator[bytes]:
+        yield data
+        fed.set()
+
+    task = asyncio.create_task(renderer.render(source(), "application/pdf", len(data)))
+    await asyncio.wait_for(fed.wait(), 20)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -53,9 +53,7 @@ async def test_a_part_of_the_test_file_is_not(cut: int):
     after=st.sampled_from([0, 1, WINDOW_BYTES]),
 )
 @settings(max_examples=60, deadline=None)
-async def test_a_mark_is_found_wherever_it_lies_across_a_border_of_windows(
-    border, shift, side, chunk_bytes, after
-):
+async def test_a_mark_is_found_wherever_it_lies_across_a_border_of_windows(border, shift, side, chunk_bytes, after):
     before = bytes(border * STEP_BYTES + side + shift)
     assert (await scanned(before + corpus.EICAR + bytes(after), chunk_bytes)).signature == "EICAR.TestFile"
 

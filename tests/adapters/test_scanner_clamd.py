@@ -85,6 +85,7 @@ async def test_a_file_that_clamd_gave_up_on_is_convicted_by_what_the_rules_find_
     [
         ClamdServer(cut_after_bytes=100),
         ClamdServer(cut_after_bytes=5 << 20),
+        ClamdServer(cut_after_bytes=100, last_words=b"stream: OK\0"),
         ClamdServer(reply=b""),
         ClamdServer(reply=b"stream: OK"),
         ClamdServer(reply=b"stream: FOUND\0"),
@@ -103,9 +104,13 @@ async def test_a_cut_or_garbled_answer_is_no_verdict(server):
             await scanner(server).scan(pieces(*[bytes(1 << 20)] * 8))
 
 
-@pytest.mark.parametrize(
-    "server", [ClamdServer(silent=True), ClamdServer(stop_reading=True)], ids=["silent", "full"]
-)
+async def test_a_find_in_the_first_half_convicts_though_clamd_hangs_up_on_the_rest():
+    async with running(ClamdServer(cut_after_bytes=100, last_words=f"stream: {FOUND} FOUND\0".encode())) as server:
+        verdict = await scanner(server).scan(pieces(*[bytes(1 << 20)] * 8))
+    assert (verdict.status, verdict.signature) == (ScanOutcome.INFECTED, FOUND)
+
+
+@pytest.mark.parametrize("server", [ClamdServer(silent=True), ClamdServer(stop_reading=True)], ids=["silent", "full"])
 async def test_a_clamd_that_stands_still_is_given_up_in_time(server):
     async with running(server):
         with pytest.raises(ScannerUnavailable):

@@ -37,9 +37,7 @@ SIGNED_BY_POLICY = SIGNER.sign_policy(URL, POLICY)
 EXACTLY = SIGNER.sign_policy(URL, Policy(URL, LATER))  # no `*`, so that nothing else is covered
 
 paths = st.text("abcXYZ019._~-/%!$'()*+,;=:@", max_size=40)
-queries = st.lists(
-    st.tuples(st.text("abcXYZ", min_size=1, max_size=8), st.text("abc019-_.~%", max_size=8)), max_size=4
-)
+queries = st.lists(st.tuples(st.text("abcXYZ", min_size=1, max_size=8), st.text("abc019-_.~%", max_size=8)), max_size=4)
 
 
 @st.composite
@@ -127,9 +125,7 @@ def test_a_doubled_or_missing_parameter_is_refused(name):
 
 
 def test_another_spelling_of_the_same_base64_is_refused():
-    at = (
-        SIGNED.index("&Key-Pair-Id") - 3
-    )  # the last character before the padding "__": its low four bits mean nothing
+    at = SIGNED.index("&Key-Pair-Id") - 3  # the last character before the padding "__": its low four bits mean nothing
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~"
     twin = alphabet[alphabet.index(SIGNED[at]) ^ 1]
     ours, theirs = (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))  # the tests here share `asking`
 
 from asking import Person  # found by the line above

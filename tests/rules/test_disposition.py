@@ -10,9 +10,7 @@ from werkzeug.http import parse_options_header
 
 from vaultstream.http.disposition import OCTETS, SAVED, SHOWN, disposition, safe_type
 
-FORM = re.compile(
-    r"(inline|attachment); filename=\"([^\"\\%\r\n]+)\"; filename\*=UTF-8''([A-Za-z0-9!#$&+.^_`|~%-]*)"
-)
+FORM = re.compile(r"(inline|attachment); filename=\"([^\"\\%\r\n]+)\"; filename\*=UTF-8''([A-Za-z0-9!#$&+.^_`|~%-]*)")
 
 
 @pytest.mark.parametrize(
@@ -48,8 +46,7 @@ def test_a_common_parser_reads_the_exact_name_back(name):
 
 
 @given(
-    declared=st.text(max_size=60)
-    | st.sampled_from(["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml"])
+    declared=st.text(max_size=60) | st.sampled_from(["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml"])
 )
 def test_only_types_from_the_list_are_named(declared):
     assert safe_type(declared).partition(";")[0] in SAVED | {OCTETS}

@@ -105,9 +105,7 @@ def test_a_time_without_its_offset_is_refused():
 
 
 def test_a_number_that_json_does_not_know_is_refused():
-    event = Event(
-        "1", EventName.USER_CREATED, datetime.now(UTC), "user_1", "req_1", details={"ratio": float("nan")}
-    )
+    event = Event("1", EventName.USER_CREATED, datetime.now(UTC), "user_1", "req_1", details={"ratio": float("nan")})
 
     with pytest.raises(ValueError, match="not JSON compliant"):
         event.to_json()

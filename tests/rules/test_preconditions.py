@@ -70,9 +70,7 @@ def test_a_range_stands_only_for_the_very_same_content(condition, applies):
     assert range_applies(headers, VALIDATORS) is applies
 
 
-moments = st.integers(0, 3_155_759_999).map(
-    lambda seconds: datetime.fromtimestamp(seconds, UTC)
-)  # to the end of 2069
+moments = st.integers(0, 3_155_759_999).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))  # to the end of 2069
 
 
 @given(moment=moments)

@@ -22,9 +22,7 @@ def applied(storage: Storage, change: QuotaChange) -> Storage:
 
 
 @given(SIZES, SIZES, SIZES)
-def test_what_a_change_takes_from_what_is_left_it_gives_elsewhere(
-    reserved: int, stored: int, replaced: int
-) -> None:
+def test_what_a_change_takes_from_what_is_left_it_gives_elsewhere(reserved: int, stored: int, replaced: int) -> None:
     before = Storage(2**60)
     for change in (quota.reserve(reserved), quota.release(reserved), quota.settle(reserved, stored, replaced)):
         assert applied(before, change).left_bytes == before.left_bytes + change.left_bytes

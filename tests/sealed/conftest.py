@@ -53,9 +53,7 @@ class Official:
 
     def unwrap(self, header: Header) -> DataKey:
         edk = header.edks[0]
-        plain = AESGCM(WRAPPING_KEY).decrypt(
-            edk.provider_info[-12:], edk.ciphertext, context_bytes(header.context)
-        )
+        plain = AESGCM(WRAPPING_KEY).decrypt(edk.provider_info[-12:], edk.ciphertext, context_bytes(header.context))
         return DataKey(plain)
 
 

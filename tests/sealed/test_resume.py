@@ -115,9 +115,7 @@ class UploadsWithoutEpochs(Uploads):
     bump_epoch = False
 
 
-BUDGET = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+BUDGET = settings(max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TestUploads = Uploads.TestCase
 TestUploads.settings = BUDGET
 

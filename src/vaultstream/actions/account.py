@@ -44,9 +44,7 @@ async def _welcome(vault: Vault, email: str, display_name: str, origin: Origin) 
     root = Folder(folder_id, user_id, None, "", now, now)
     event = deeds.by_person(vault, Actor(user_id, origin, now), EventName.USER_CREATED, folder_id)
     try:
-        await vault.commit(
-            [changes.claim_email(email, user_id), changes.add_user(user), changes.add(root)], [event]
-        )
+        await vault.commit([changes.claim_email(email, user_id), changes.add_user(user), changes.add(root)], [event])
     except VaultError as error:
         # Two first requests of one person may race; the claim lets one through, and both then read it.
         if error.code is not Code.CONFLICT:

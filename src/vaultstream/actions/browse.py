@@ -139,9 +139,7 @@ async def _entries(vault: Vault, pk: str, after: str, limit: int) -> list[Item]:
     return entries
 
 
-async def file_collections(
-    vault: Vault, actor: Actor, keys: Sequence[VersionPageKey]
-) -> list[FileCollection | None]:
+async def file_collections(vault: Vault, actor: Actor, keys: Sequence[VersionPageKey]) -> list[FileCollection | None]:
     """Versions of each file; None where the actor may not read it. All at once."""
     return list(await asyncio.gather(*(_file_collection(vault, actor, key) for key in keys)))
 

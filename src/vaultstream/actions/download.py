@@ -122,9 +122,7 @@ def _thumbnail(vault: Vault, actor: Actor, file: File, stored: StoredVersion, ed
     )
 
 
-async def _version(
-    vault: Vault, user_id: UserId, file_id: FileId, number: int | None
-) -> tuple[File, StoredVersion]:
+async def _version(vault: Vault, user_id: UserId, file_id: FileId, number: int | None) -> tuple[File, StoredVersion]:
     item = await vault.records.item(table.file(file_id))
     file = items.file_from(item) if item else None
     if file is not None and file.trashed_at is not None:

@@ -61,9 +61,7 @@ async def move_folder(
     _require_movable(folder, if_version)
     parent = await folder_for(vault, actor, parent_id, Deed.EDIT)
     if parent.owner_id != folder.owner_id:
-        raise VaultError(
-            Code.FORBIDDEN, "A folder stays with its owner: choose one of theirs.", path=("parentId",)
-        )
+        raise VaultError(Code.FORBIDDEN, "A folder stays with its owner: choose one of theirs.", path=("parentId",))
     if folder.parent_id == parent.id:
         return folder
     way = await _require_depth(vault, actor, parent)

@@ -72,9 +72,7 @@ async def retry_scan(vault: Vault, actor: Actor, file_id: FileId, number: int | 
 
     def again(stored: StoredVersion) -> StoredVersion:
         if stored.version.scan.status not in {ScanStatus.FAILED, ScanStatus.UNSCANNABLE, ScanStatus.PENDING}:
-            raise VaultError(
-                Code.CONFLICT, f"The scan is {stored.version.scan.status}: there is nothing to retry."
-            )
+            raise VaultError(Code.CONFLICT, f"The scan is {stored.version.scan.status}: there is nothing to retry.")
         if stored.version.scan.status is ScanStatus.PENDING:
             return stored
         return with_scan(vault, stored, ScanStatus.PENDING)
@@ -100,18 +98,14 @@ async def retry_thumbnail(vault: Vault, actor: Actor, file_id: FileId, number: i
     return await _retry(vault, actor, file_id, number, again, EventName.THUMBNAIL_DUE)
 
 
-async def _retry(
-    vault: Vault, actor: Actor, file_id: FileId, number: int | None, step: Step, deed: EventName
-) -> File:
+async def _retry(vault: Vault, actor: Actor, file_id: FileId, number: int | None, step: Step, deed: EventName) -> File:
     found = await load(vault, file_id, number)
     file = found[0] if found else None
     access.require(actor.user_id, Deed.EDIT, file)
 
     def told(file: File, stored: StoredVersion) -> Event:
         number = stored.version.number
-        return deeds.by_person(
-            vault, actor, deed, file.id, topics=(file.id, file.parent_id), version_number=number
-        )
+        return deeds.by_person(vault, actor, deed, file.id, topics=(file.id, file.parent_id), version_number=number)
 
     stepped = await advance(vault, file_id, number, step, told)
     again = await load(vault, file_id, number)

@@ -15,6 +15,7 @@ from vaultstream.sealed import (
     DataKey,
     EncryptedDataKey,
     FrameKey,
+    SealedError,
     build_header,
     derive,
     open_header,
@@ -68,7 +69,7 @@ class Keys:
     async def open(self, header: bytes, context: Mapping[str, str]) -> FrameKey:
         """The key of an object's frames. One Decrypt, unless it was opened a short while ago.
 
-        Raises UNREADABLE where KMS or the header refuses, SealedError where header and context do not agree.
+        Raises UNREADABLE where KMS or the header refuses, or header and context do not agree.
         """
         name = (header, json.dumps(dict(context), sort_keys=True))
         if (known := self._opened.get(name)) is not None and self._clock() < known[0]:
@@ -93,14 +94,17 @@ class Keys:
             self._opened.popitem(last=False)
 
     async def _unwrap(self, header: bytes, context: dict[str, str]) -> FrameKey:
-        sealed_key = parse_header(header).edks[0]
-        answer = await self._call(
-            "decrypt",
-            KeyId=sealed_key.key_arn,
-            CiphertextBlob=sealed_key.ciphertext,
-            EncryptionContext=context,
-        )
-        return open_header(header, DataKey(answer["Plaintext"]), context)
+        try:
+            sealed_key = parse_header(header).edks[0]
+            answer = await self._call(
+                "decrypt",
+                KeyId=sealed_key.key_arn,
+                CiphertextBlob=sealed_key.ciphertext,
+                EncryptionContext=context,
+            )
+            return open_header(header, DataKey(answer["Plaintext"]), context)
+        except SealedError:
+            raise _unreadable() from None
 
     async def ping(self) -> None:
         """One cheap call; raises UNAVAILABLE where KMS does not answer."""
@@ -113,8 +117,12 @@ class Keys:
             raise _unavailable() from None
         except ClientError as error:
             if error.response["Error"]["Code"] in _REFUSED:
-                raise VaultError(Code.UNREADABLE, "The key of this content cannot be had.") from None
+                raise _unreadable() from None
             raise _unavailable() from None
+
+
+def _unreadable() -> VaultError:
+    return VaultError(Code.UNREADABLE, "The key of this content cannot be had.")
 
 
 def _unavailable() -> VaultError:

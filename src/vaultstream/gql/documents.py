@@ -46,9 +46,7 @@ class Document:
         """The operation of this name, or the only one; raises Refused."""
         node = get_operation_ast(self.tree, name)
         if node is None:
-            problem = (
-                "There is no operation of this name." if name else "Name one of the operations (operationName)."
-            )
+            problem = "There is no operation of this name." if name else "Name one of the operations (operationName)."
             raise Refused([GraphQLError(problem)], Code.INVALID)
         return node
 

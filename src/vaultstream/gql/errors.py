@@ -16,24 +16,21 @@ from vaultstream.errors import Code, VaultError
 _LOG = logging.getLogger(__name__)
 MESSAGE_CHARACTERS_MAX = 300
 INTERNAL = "INTERNAL"
+_CALLERS = ("Argument '", "Variable '$")  # how graphql-core begins what a caller, and not a resolver, got wrong
 
 
 def _code(code: Code, description: str) -> EnumValueDefinition:
     return strawberry.enum_value(code.value, description=description)
 
 
-@strawberry.enum(
-    description="Why a mutation did not do what was asked. The codes are stable; messages may change."
-)
+@strawberry.enum(description="Why a mutation did not do what was asked. The codes are stable; messages may change.")
 class ErrorCode(Enum):
     """Every `Code` that comes as data."""
 
     INVALID = _code(Code.INVALID, "The input breaks a rule that the message names.")
     NOT_FOUND = _code(Code.NOT_FOUND, "It is not there, or it is not for this person to see.")
     FORBIDDEN = _code(Code.FORBIDDEN, "It may be seen, but this may not be done to it.")
-    CONFLICT = _code(
-        Code.CONFLICT, "It does not fit the present state, or an idempotency key came with other input."
-    )
+    CONFLICT = _code(Code.CONFLICT, "It does not fit the present state, or an idempotency key came with other input.")
     NAME_TAKEN = _code(Code.NAME_TAKEN, "The folder already holds an item of this name.")
     STALE = _code(Code.STALE, "The item has changed since the revision given as ifVersion.")
     QUOTA_EXCEEDED = _code(Code.QUOTA_EXCEEDED, "There is not enough room left in the owner's quota.")
@@ -128,7 +125,7 @@ def shown(error: GraphQLError, request_id: str, *, code: str = Code.INVALID) -> 
         body["extensions"] = {"code": cause.code.value}
         if cause.path:
             body["extensions"]["argument"] = [to_camel_case(name) for name in cause.path]
-    elif cause is None or error.path is None:
+    elif error.path is None or (cause is None and error.message.startswith(_CALLERS)):
         body["extensions"] = {"code": str((error.extensions or {}).get("code", code))}
     else:
         _LOG.error("request %s failed within at %s", request_id, error.path, exc_info=cause)

@@ -38,40 +38,38 @@ class File(Item):
         return isinstance(obj, files.File)
 
     @strawberry.field(description="The length of the current version.", graphql_type=ByteSize)
-    def size_bytes(self: strawberry.Parent[files.File]) -> int:
+    def size_bytes(self: files.File) -> int:
         """Plaintext."""
         return self.current.size_bytes
 
     @strawberry.field(description="The media type of the current version.")
-    def content_type(self: strawberry.Parent[files.File]) -> str:
+    def content_type(self: files.File) -> str:
         """As declared or as found."""
         return self.current.content_type
 
     @strawberry.field(description="The version that is shown under its name.", graphql_type=FileVersion)
-    def current_version(self: strawberry.Parent[files.File], info: Info) -> versions.Version:
+    def current_version(self: files.File, info: Info) -> versions.Version:
         """The file holds it."""
         info.context.loaders.saw(self)
         return self.current
 
     @strawberry.field(description="The scan of the current version.", graphql_type=Scan)
-    def scan(self: strawberry.Parent[files.File]) -> versions.Scan:
+    def scan(self: files.File) -> versions.Scan:
         """Of the current version."""
         return self.current.scan
 
     @strawberry.field(description="The thumbnails of the current version.", graphql_type=Thumbnail)
-    def thumbnail(self: strawberry.Parent[files.File]) -> versions.Version:
+    def thumbnail(self: files.File) -> versions.Version:
         """Of the current version."""
         return self.current
 
     @strawberry.field(description="Where the bytes of the current version are.", graphql_type=StorageState)
-    def storage(self: strawberry.Parent[files.File]) -> versions.Version:
+    def storage(self: files.File) -> versions.Version:
         """Of the current version."""
         return self.current
 
     @strawberry.field(description="Its versions, the newest first.", graphql_type=FileVersionConnection)
-    async def versions(
-        self: strawberry.Parent[files.File], info: Info, first: First, after: After = None
-    ) -> Listing[versions.Version]:
+    async def versions(self: files.File, info: Info, first: First, after: After = None) -> Listing[versions.Version]:
         """One Query, unless the file was loaded together with this page."""
         asked = turn(first, after, prefix=_VERSIONS)
         page = await _page(info, self.id, asked)
@@ -128,12 +126,12 @@ class DownloadCreatePayload:
         description="A signed address that gives the contents, ranges of them too, until it expires.",
         graphql_type=URL | None,
     )
-    def url(self: strawberry.Parent[Outcome[Link]]) -> str | None:
+    def url(self: Outcome[Link]) -> str | None:
         """Null where there are errors."""
         return self.made.url if self.made else None
 
     @strawberry.field(description="When the address expires.")
-    def expires_at(self: strawberry.Parent[Outcome[Link]]) -> datetime | None:
+    def expires_at(self: Outcome[Link]) -> datetime | None:
         """Null where there are errors."""
         return self.made.expires_at if self.made else None
 
@@ -166,9 +164,7 @@ class ThumbnailRetryInput:
 class ThumbnailRetryPayload:
     """Read from `outcomes.Outcome`."""
 
-    made: File | None = strawberry.field(
-        name="file", description="The file, its thumbnail PENDING; null if unchanged."
-    )
+    made: File | None = strawberry.field(name="file", description="The file, its thumbnail PENDING; null if unchanged.")
     errors: list[UserError] = strawberry.field(description=ERRORS)
 
 

@@ -34,7 +34,7 @@ class Folder(Item):
         description="What it holds, by name. A page costs the same in every folder.", graphql_type=ItemConnection
     )
     async def children(
-        self: strawberry.Parent[folders.Folder], info: Info, first: First, after: After = None
+        self: folders.Folder, info: Info, first: First, after: After = None
     ) -> Listing[folders.Folder | file_nouns.File]:
         """One Query, unless the folder was loaded together with this page."""
         asked = turn(first, after, prefix=_CHILDREN)
@@ -70,9 +70,7 @@ class FolderCreateInput:
 class FolderCreatePayload:
     """Read from `outcomes.Outcome`."""
 
-    made: Folder | None = strawberry.field(
-        name="folder", description="The new folder; null where it was not made."
-    )
+    made: Folder | None = strawberry.field(name="folder", description="The new folder; null where it was not made.")
     errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
@@ -89,9 +87,7 @@ class FolderRenameInput:
 class FolderRenamePayload:
     """Read from `outcomes.Outcome`."""
 
-    made: Folder | None = strawberry.field(
-        name="folder", description="The folder as it is now; null if unchanged."
-    )
+    made: Folder | None = strawberry.field(name="folder", description="The folder as it is now; null if unchanged.")
     errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
@@ -108,9 +104,7 @@ class FolderMoveInput:
 class FolderMovePayload:
     """Read from `outcomes.Outcome`."""
 
-    made: Folder | None = strawberry.field(
-        name="folder", description="The folder as it is now; null if unchanged."
-    )
+    made: Folder | None = strawberry.field(name="folder", description="The folder as it is now; null if unchanged.")
     errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
@@ -129,9 +123,7 @@ class FolderMutations:
         async def deed() -> folders.Folder:
             parent, key = folder_id(wanted.parent_id), wanted.idempotency_key
             context = info.context
-            return await organize.create_folder(
-                context.vault, context.actor, parent, wanted.name, idempotency_key=key
-            )
+            return await organize.create_folder(context.vault, context.actor, parent, wanted.name, idempotency_key=key)
 
         return await outcome(info, deed())
 

@@ -25,32 +25,32 @@ class Capabilities:
     """Read from `vaultstream.access.capabilities`."""
 
     @strawberry.field(description="See it and what it holds.")
-    def can_read(self: strawberry.Parent[Mapping[Deed, bool]]) -> bool:
+    def can_read(self: Mapping[Deed, bool]) -> bool:
         """As decided."""
         return self[Deed.READ]
 
     @strawberry.field(description="Download its contents.")
-    def can_download(self: strawberry.Parent[Mapping[Deed, bool]]) -> bool:
+    def can_download(self: Mapping[Deed, bool]) -> bool:
         """As decided."""
         return self[Deed.DOWNLOAD]
 
     @strawberry.field(description="Comment on it.")
-    def can_comment(self: strawberry.Parent[Mapping[Deed, bool]]) -> bool:
+    def can_comment(self: Mapping[Deed, bool]) -> bool:
         """As decided."""
         return self[Deed.COMMENT]
 
     @strawberry.field(description="Change it, or put something into it.")
-    def can_edit(self: strawberry.Parent[Mapping[Deed, bool]]) -> bool:
+    def can_edit(self: Mapping[Deed, bool]) -> bool:
         """As decided."""
         return self[Deed.EDIT]
 
     @strawberry.field(description="Let others at it.")
-    def can_share(self: strawberry.Parent[Mapping[Deed, bool]]) -> bool:
+    def can_share(self: Mapping[Deed, bool]) -> bool:
         """As decided."""
         return self[Deed.SHARE]
 
     @strawberry.field(description="Throw it away.")
-    def can_delete(self: strawberry.Parent[Mapping[Deed, bool]]) -> bool:
+    def can_delete(self: Mapping[Deed, bool]) -> bool:
         """As decided."""
         return self[Deed.DELETE]
 
@@ -66,7 +66,7 @@ class Item(Node):
     trashed_at: datetime | None = strawberry.field(description="When it was thrown away; null while it is not.")
 
     @strawberry.field(description="Whose it is, and whose quota it takes.", graphql_type=User)
-    def owner(self: strawberry.Parent[_Noun], info: Info) -> "Future[user_nouns.User | None]":
+    def owner(self: _Noun, info: Info) -> "Future[user_nouns.User | None]":
         """Load the person: one batch for a whole page."""
         return info.context.loaders.users.load(self.owner_id)
 
@@ -74,7 +74,7 @@ class Item(Node):
         description="The folder that it is in; null for a top folder, or one that is not for you to see.",
         graphql_type=FolderLater | None,
     )
-    def parent(self: strawberry.Parent[_Noun], info: Info) -> "Future[folder_nouns.Folder | None] | None":
+    def parent(self: _Noun, info: Info) -> "Future[folder_nouns.Folder | None] | None":
         """Load the folder, unless this came from it."""
         return info.context.loaders.folders.load(self.parent_id) if self.parent_id else None
 
@@ -82,14 +82,12 @@ class Item(Node):
         description="The folders above it, the topmost first, as far as you may see them.",
         graphql_type=list[FolderLater],
     )
-    def ancestors(
-        self: strawberry.Parent[_Noun], info: Info
-    ) -> "Awaitable[tuple[folder_nouns.Folder, ...]] | tuple[()]":
+    def ancestors(self: _Noun, info: Info) -> "Awaitable[tuple[folder_nouns.Folder, ...]] | tuple[()]":
         """The way down to its folder."""
         return _way(info, self.parent_id) if self.parent_id else ()
 
     @strawberry.field(description="What you may do to it.", graphql_type=Capabilities)
-    def capabilities(self: strawberry.Parent[_Noun], info: Info) -> Mapping[Deed, bool]:
+    def capabilities(self: _Noun, info: Info) -> Mapping[Deed, bool]:
         """Ask what enforces."""
         return access.capabilities(info.context.actor.user_id, self)
 

@@ -26,17 +26,17 @@ class FileStatus:
     at: datetime = strawberry.field(description="When it was seen to be so.")
 
     @strawberry.field(description="The version's scan.", graphql_type=Scan)
-    def scan(self: strawberry.Parent[watch.FileStatus]) -> versions.Scan:
+    def scan(self: watch.FileStatus) -> versions.Scan:
         """Of the version."""
         return self.version.scan
 
     @strawberry.field(description="The version's thumbnails.", graphql_type=Thumbnail)
-    def thumbnail(self: strawberry.Parent[watch.FileStatus]) -> versions.Version:
+    def thumbnail(self: watch.FileStatus) -> versions.Version:
         """Of the version."""
         return self.version
 
     @strawberry.field(description="Where the version's bytes are.", graphql_type=StorageState)
-    def storage(self: strawberry.Parent[watch.FileStatus]) -> versions.Version:
+    def storage(self: watch.FileStatus) -> versions.Version:
         """Of the version."""
         return self.version
 

@@ -21,9 +21,7 @@ class Loaders:
         self.users: DataLoader[UserId, User | None] = DataLoader(partial(browse.users, vault, actor))
         self.folders: DataLoader[FolderId, Folder | None] = DataLoader(partial(browse.folders, vault, actor))
         self.files: DataLoader[FileId, File | None] = DataLoader(partial(browse.files, vault, actor))
-        self.ancestors: DataLoader[FolderId, tuple[Folder, ...]] = DataLoader(
-            partial(browse.ancestors, vault, actor)
-        )
+        self.ancestors: DataLoader[FolderId, tuple[Folder, ...]] = DataLoader(partial(browse.ancestors, vault, actor))
         self.folder_pages: DataLoader[FolderPageKey, FolderPage | None] = DataLoader(
             partial(browse.folder_pages, vault, actor)
         )

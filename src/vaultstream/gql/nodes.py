@@ -8,9 +8,7 @@ from vaultstream import ids
 from vaultstream.errors import not_found
 
 # Types that refer to each other name one another late, so that their modules do not import in a circle.
-FolderLater: Any = Annotated[
-    ForwardRef("Folder"), strawberry.lazy("vaultstream.gql.folders")
-]  # Any: no type yet
+FolderLater: Any = Annotated[ForwardRef("Folder"), strawberry.lazy("vaultstream.gql.folders")]  # Any: no type yet
 FileLater: Any = Annotated[ForwardRef("File"), strawberry.lazy("vaultstream.gql.files")]  # Any: as above
 
 

@@ -23,21 +23,21 @@ class Mutation(FolderMutations, UploadMutations, FileMutations):
 
 
 @cache
-def _built() -> strawberry.Schema:
+def _built(*, sort_schema: bool) -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[User, Folder, File, FileVersion, Upload, *sorted(set(errors.USER_ERRORS.values()), key=str)],
-        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
+        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=sort_schema),
     )
 
 
 def executable() -> GraphQLSchema:
     """The schema as graphql-core runs it; built once for the process."""
-    return _built()._schema  # noqa: SLF001  # Strawberry has no public name for what it is built upon
+    return _built(sort_schema=False)._schema  # noqa: SLF001  # it has no public name
 
 
 def sdl() -> str:
-    """The contract as text, as it stands in `schema/schema.graphql`."""
-    return _built().as_str() + "\n"
+    """The contract as text in the order of names, as it stands in `schema/schema.graphql`."""
+    return _built(sort_schema=True).as_str() + "\n"

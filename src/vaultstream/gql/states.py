@@ -19,9 +19,7 @@ class ScanStatus(Enum):
     SCANNING = _value("SCANNING", "Being scanned now.")
     CLEAN = _value("CLEAN", "Every byte was looked at and nothing was found.")
     INFECTED = _value("INFECTED", "Something harmful was found: it stays closed.")
-    UNSCANNABLE = _value(
-        "UNSCANNABLE", "Some bytes could not be looked at, and another try would not change that."
-    )
+    UNSCANNABLE = _value("UNSCANNABLE", "Some bytes could not be looked at, and another try would not change that.")
     FAILED = _value("FAILED", "The scan did not finish; it can be asked for again.")
 
 
@@ -43,9 +41,7 @@ class StorageTier(Enum):
     STANDARD = _value("STANDARD", "Read often, at once.")
     STANDARD_IA = _value("STANDARD_IA", "Read seldom, at once.")
     GLACIER_IR = _value("GLACIER_IR", "Archived, yet read at once.")
-    DEEP_ARCHIVE = _value(
-        "DEEP_ARCHIVE", "Archived: it must be restored before it can be read, which takes hours."
-    )
+    DEEP_ARCHIVE = _value("DEEP_ARCHIVE", "Archived: it must be restored before it can be read, which takes hours.")
 
 
 @strawberry.enum(description="Whether an archived version can be read now.")

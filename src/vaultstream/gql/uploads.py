@@ -35,19 +35,19 @@ class Upload(Node):
         return isinstance(obj, uploads.Upload)
 
     @strawberry.field(description="Where its bytes go (tus).", graphql_type=URL)
-    def url(self: strawberry.Parent[uploads.Upload], info: Info) -> str:
+    def url(self: uploads.Upload, info: Info) -> str:
         """Absolute."""
         return f"{info.context.vault.settings.public_url.rstrip('/')}/uploads/{self.id}"
 
     @strawberry.field(
         description="The length of the contents; null while it is not known.", graphql_type=ByteSize | None
     )
-    def size_bytes(self: strawberry.Parent[uploads.Upload]) -> int | None:
+    def size_bytes(self: uploads.Upload) -> int | None:
         """As declared."""
         return self.length_bytes
 
     @strawberry.field(description="How many bytes are stored for good.", graphql_type=ByteSize)
-    def offset_bytes(self: strawberry.Parent[uploads.Upload]) -> int:
+    def offset_bytes(self: uploads.Upload) -> int:
         """What a client that lost its way goes on from."""
         return self.progress.offset_bytes
 
@@ -55,12 +55,12 @@ class Upload(Node):
         description="The file that it makes or adds to; null while that is not there yet.",
         graphql_type=files.File | None,
     )
-    def file(self: strawberry.Parent[uploads.Upload], info: Info) -> "Future[file_nouns.File | None]":
+    def file(self: uploads.Upload, info: Info) -> "Future[file_nouns.File | None]":
         """Load the file."""
         return info.context.loaders.files.load(self.target.file_id)
 
     @strawberry.field(description="What it has become; null until DONE.", graphql_type=FileVersion | None)
-    async def version(self: strawberry.Parent[uploads.Upload], info: Info) -> version_nouns.Version | None:
+    async def version(self: uploads.Upload, info: Info) -> version_nouns.Version | None:
         """Load the version."""
         if self.status is not UploadStatus.DONE:
             return None
@@ -77,9 +77,7 @@ async def loaded(info: Info, wanted: UploadId) -> uploads.Upload | None:
         raise
 
 
-@strawberry.input(
-    description="What is to come: `folderId` and `name` for a new file, or `fileId` for a new version."
-)
+@strawberry.input(description="What is to come: `folderId` and `name` for a new file, or `fileId` for a new version.")
 class UploadBeginInput:
     """What `uploadBegin` takes."""
 

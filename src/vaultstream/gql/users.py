@@ -42,6 +42,6 @@ class User(Node):
         description="Their top folder, which holds all that is theirs.",
         graphql_type=FolderLater,
     )
-    def root_folder(self: strawberry.Parent[users.User], info: Info) -> "Future[nouns.Folder | None]":
+    def root_folder(self: users.User, info: Info) -> "Future[nouns.Folder | None]":
         """Load the folder."""
         return info.context.loaders.folders.load(self.root_folder_id)

@@ -36,12 +36,12 @@ class Thumbnail:
     """Read from the `vaultstream.versions.Version` whose thumbnails these are."""
 
     @strawberry.field(description="How far they have come.", graphql_type=states.ThumbnailStatus)
-    def status(self: strawberry.Parent[versions.Version]) -> versions.ThumbnailStatus:
+    def status(self: versions.Version) -> versions.ThumbnailStatus:
         """The state of all sizes together."""
         return self.thumbnail.status
 
     @strawberry.field(description="Why there is none, when FAILED or UNSUPPORTED.")
-    def reason(self: strawberry.Parent[versions.Version]) -> str | None:
+    def reason(self: versions.Version) -> str | None:
         """The worker's words."""
         return self.thumbnail.reason
 
@@ -49,7 +49,7 @@ class Thumbnail:
         description="A signed address that shows it for a few minutes; null until READY.", graphql_type=URL | None
     )
     def url(
-        self: strawberry.Parent[versions.Version],
+        self: versions.Version,
         info: Info,
         size: Annotated[
             int | None,
@@ -63,12 +63,12 @@ class Thumbnail:
         return download.thumbnail_url(context.vault, context.actor, self, _LARGEST_PX if size is None else size)
 
     @strawberry.field(description="The width of the largest size in pixels; null until READY.")
-    def width(self: strawberry.Parent[versions.Version]) -> int | None:
+    def width(self: versions.Version) -> int | None:
         """As rendered, not as asked for."""
         return max((size.width for size in self.thumbnail.sizes), default=None)
 
     @strawberry.field(description="The height of the largest size in pixels; null until READY.")
-    def height(self: strawberry.Parent[versions.Version]) -> int | None:
+    def height(self: versions.Version) -> int | None:
         """As rendered, not as asked for."""
         return max((size.height for size in self.thumbnail.sizes), default=None)
 
@@ -78,22 +78,22 @@ class StorageState:
     """Read from the `vaultstream.versions.Version` whose bytes these are."""
 
     @strawberry.field(description="The storage class.", graphql_type=states.StorageTier)
-    def tier(self: strawberry.Parent[versions.Version]) -> versions.StorageTier:
+    def tier(self: versions.Version) -> versions.StorageTier:
         """Where the bytes are."""
         return self.tiering.tier
 
     @strawberry.field(description="Since when they have been there.")
-    def changed_at(self: strawberry.Parent[versions.Version]) -> datetime:
+    def changed_at(self: versions.Version) -> datetime:
         """They begin where they were stored."""
         return self.tiering.changed_at or self.created_at
 
     @strawberry.field(description="Whether they can be read now.", graphql_type=states.RestoreStatus)
-    def restore(self: strawberry.Parent[versions.Version]) -> versions.RestoreStatus:
+    def restore(self: versions.Version) -> versions.RestoreStatus:
         """Archived bytes are restored before they are read."""
         return self.tiering.restore
 
     @strawberry.field(description="Until when a restored copy can be read.")
-    def restored_until(self: strawberry.Parent[versions.Version]) -> datetime | None:
+    def restored_until(self: versions.Version) -> datetime | None:
         """Null unless there is one."""
         return self.tiering.restored_until
 
@@ -118,24 +118,24 @@ class FileVersion(Node):
         return isinstance(obj, versions.Version)
 
     @strawberry.field(description="The file whose version this is.", graphql_type=FileLater)
-    def file(self: strawberry.Parent[versions.Version], info: Info) -> "Future[file_nouns.File | None]":
+    def file(self: versions.Version, info: Info) -> "Future[file_nouns.File | None]":
         """Load the file, unless this came from it."""
         return info.context.loaders.files.load(self.file_id)
 
     @strawberry.field(
         description="Who stored it; null for somebody who is not for you to see.", graphql_type=User | None
     )
-    def created_by(self: strawberry.Parent[versions.Version], info: Info) -> "Future[user_nouns.User | None]":
+    def created_by(self: versions.Version, info: Info) -> "Future[user_nouns.User | None]":
         """Load the person."""
         return info.context.loaders.users.load(self.created_by)
 
     @strawberry.field(description="Its thumbnails.", graphql_type=Thumbnail)
-    def thumbnail(self: strawberry.Parent[versions.Version]) -> versions.Version:
+    def thumbnail(self: versions.Version) -> versions.Version:
         """The thumbnails are read from the version."""
         return self
 
     @strawberry.field(description="Where its bytes are.", graphql_type=StorageState)
-    def storage(self: strawberry.Parent[versions.Version]) -> versions.Version:
+    def storage(self: versions.Version) -> versions.Version:
         """The state is read from the version."""
         return self
 

@@ -18,6 +18,11 @@ def folder_of(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("VAULTSTREAM_DATA") or DEFAULT).resolve()
 
 
+def workers_ready(folder: Path) -> Path:
+    """The file that says, while it exists, that the workers run."""
+    return folder / "workers" / "ready"
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """The folder, made if there is none, for this process alone; raises DataBusy. The kernel frees it when we die."""

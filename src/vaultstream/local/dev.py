@@ -13,12 +13,11 @@ from types import FrameType
 
 from vaultstream.adapters.audit_migrations import migrate
 from vaultstream.local import embedded, parts, ports, postgres, stream_records
-from vaultstream.local.data import held
+from vaultstream.local.data import held, workers_ready
 from vaultstream.local.part import Part
 from vaultstream.local.probes import is_free
 from vaultstream.local.provision import provision
 from vaultstream.local.supervisor import Supervisor
-from vaultstream.local.work import ready_file
 from vaultstream.settings import PREFIX, Settings
 
 _WATCH_SECONDS = 0.2
@@ -64,8 +63,7 @@ class Stack:
 
     def doors(self) -> tuple[Part, ...]:
         """The vault's own processes."""
-        place = _place(self.folder, "workers")
-        return parts.api(self.settings), parts.workers(self.folder, self.settings, ready_file(place))
+        return parts.api(self.settings), parts.workers(self.folder, self.settings)
 
     async def provision(self) -> None:
         """Make in the stores what is missing there."""
@@ -112,6 +110,7 @@ def _start(stack: Stack, supervisor: Supervisor) -> None:
     supervisor.start(stack.stores())
     _tend(stack)
     asyncio.run(stack.provision())
+    workers_ready(stack.folder).unlink(missing_ok=True)
     supervisor.start(stack.doors())
 
 

@@ -4,6 +4,7 @@ This file is the one that another interpreter runs (see `installed.ministack_pyt
 """
 
 import asyncio
+import logging
 import os
 import signal
 
@@ -29,8 +30,13 @@ async def _run() -> None:
     config.graceful_timeout = 0.2
     config.loglevel = "WARNING"
     stopping = asyncio.Event()
+
+    def stop() -> None:
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # each open connection would log a traceback
+        stopping.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     saving = asyncio.create_task(_save_often()) if persistence.PERSIST_STATE else None
     await serve(ministack.app, config, shutdown_trigger=stopping.wait)
     if saving is not None:

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from vaultstream.local.data import workers_ready
 from vaultstream.local.installed import installed, ministack_python, npm_installed
 from vaultstream.local.part import Part
 from vaultstream.local.probes import answers_http, answers_redis
@@ -134,21 +135,21 @@ def api(settings: Settings) -> Part:
         name="api",
         serves="the vault: GraphQL, uploads, downloads",
         port=settings.port,
-        command=(sys.executable, "-m", "vaultstream", "serve"),
+        command=(sys.executable, "-m", "vaultstream.commands.serve"),
         is_ready=answers_http(settings.port, "/health"),
         env=settings.to_env(),
         stop_seconds=15,
     )
 
 
-def workers(folder: Path, settings: Settings, is_ready: Path) -> Part:
-    """The relay, the queue pumps and the sweeper; it writes `is_ready` once it runs."""
+def workers(folder: Path, settings: Settings) -> Part:
+    """The relay, the queue pumps and the sweeper of the data folder `folder`."""
     return Part(
         name="workers",
         serves="relay, scan, thumbnail, audit, sweeper",
         port=0,
-        command=(sys.executable, "-m", "vaultstream", "work"),
-        is_ready=is_ready.exists,
+        command=(sys.executable, "-m", "vaultstream.commands.work"),
+        is_ready=workers_ready(folder).exists,
         env={**settings.to_env(), "VAULTSTREAM_DATA": f"{folder}"},
         stop_seconds=10,
     )

@@ -89,9 +89,7 @@ class Process:
 
 def inherited_env() -> dict[str, str]:
     """What every part may know of our environment: nothing that would point it at another vault or at AWS."""
-    return {
-        name: value for name, value in os.environ.items() if not name.startswith(("VAULTSTREAM_", "AWS_", "PG"))
-    }
+    return {name: value for name, value in os.environ.items() if not name.startswith(("VAULTSTREAM_", "AWS_", "PG"))}
 
 
 def describe_exit(code: int) -> str:

@@ -51,9 +51,7 @@ async def pump_once(sqs: Any, url: str, worker: Worker, container: Container, wa
 
 
 async def _delete(sqs: Any, url: str, messages: Sequence[_Message]) -> None:
-    entries = [
-        {"Id": f"{index}", "ReceiptHandle": message["ReceiptHandle"]} for index, message in enumerate(messages)
-    ]
+    entries = [{"Id": f"{index}", "ReceiptHandle": message["ReceiptHandle"]} for index, message in enumerate(messages)]
     if entries:
         await sqs.delete_message_batch(QueueUrl=url, Entries=entries)
 

@@ -12,8 +12,7 @@ SCHEMA_VERSION = "9"
 KEPT_RECORDS = 20_000  # far more than the relay is ever behind; never none, or the numbers would start again
 _CHUNK = 2_000  # one short transaction each, so that no writer waits
 _INDEX = (
-    "CREATE INDEX IF NOT EXISTS vaultstream_records"
-    " ON _stream_records (table_name, CAST(sequence_number AS INTEGER))"
+    "CREATE INDEX IF NOT EXISTS vaultstream_records ON _stream_records (table_name, CAST(sequence_number AS INTEGER))"
 )
 _TRIM = (
     "DELETE FROM _stream_records WHERE id IN (SELECT id FROM _stream_records"

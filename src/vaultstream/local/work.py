@@ -12,6 +12,7 @@ from lambdas import audit, relay, scan, sweep, thumbnail
 from vaultstream.adapters import clients
 from vaultstream.events import AUDIT, SCAN, THUMBNAIL, Worker
 from vaultstream.local.container import Container
+from vaultstream.local.data import workers_ready
 from vaultstream.local.pump import pump
 from vaultstream.local.stream import Checkpoint, Stream
 from vaultstream.settings import Settings
@@ -21,21 +22,23 @@ SWEEP_SECONDS = 15
 _HANDLERS: Mapping[Worker, Handler] = {SCAN: scan.handler, THUMBNAIL: thumbnail.handler, AUDIT: audit.handler}
 
 
-def ready_file(folder: Path) -> Path:
-    """The file that says, while it exists, that the workers in this data folder run."""
-    return folder / "ready"
-
-
 def work(settings: Settings, folder: Path) -> None:
-    """Run every worker until SIGTERM or SIGINT; ends the process itself when a call does not come back."""
+    """Run the workers of this data folder until SIGTERM or SIGINT; a call that does not come back is cut off."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ready_file(folder).unlink(missing_ok=True)
-    if not asyncio.run(_work(settings, folder)):
-        os._exit(1)  # a handler's thread still runs; its message comes back to the queue
+    ready = workers_ready(folder)
+    ready.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ready.unlink(missing_ok=True)
+    is_closed = False
+    try:
+        is_closed = asyncio.run(_work(settings, ready))
+    finally:
+        ready.unlink(missing_ok=True)
+        if not is_closed:
+            logging.shutdown()
+            os._exit(1)  # a handler's thread may run on; its message comes back to the queue
 
 
-async def _work(settings: Settings, folder: Path) -> bool:
+async def _work(settings: Settings, ready: Path) -> bool:
     """Returns whether every handler could be closed."""
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -48,14 +51,13 @@ async def _work(settings: Settings, folder: Path) -> bool:
             await stack.enter_async_context(clients.client(session, settings, service))
             for service in ("sqs", "dynamodb", "dynamodbstreams")
         ]
-        stream = Stream(dynamodb, streams, settings.table, Checkpoint(folder / "stream.json"))
+        stream = Stream(dynamodb, streams, settings.table, Checkpoint(ready.with_name("stream.json")))
         running = [tasks.create_task(stream.carry(containers["relay"]))]
         running += [
-            tasks.create_task(pump(sqs, settings.queue_prefix, worker, containers[worker.name]))
-            for worker in _HANDLERS
+            tasks.create_task(pump(sqs, settings.queue_prefix, worker, containers[worker.name])) for worker in _HANDLERS
         ]
         running.append(tasks.create_task(_sweep(containers["sweep"])))
-        ready_file(folder).touch()
+        ready.touch()  # noqa: ASYNC240  # once, and to a local file
         await stopping.wait()
         for task in running:
             task.cancel()

@@ -77,8 +77,7 @@ async def test_the_whole_comes_with_all_that_keeps_it_safe(client, kept: Kept):
     expected = {
         "Content-Length": str(SIZE),
         "Content-Type": "image/png",
-        "Content-Disposition": 'attachment; filename="Gro_e 100_.png"; '
-        "filename*=UTF-8''Gr%C3%B6%C3%9Fe%20100%25.png",
+        "Content-Disposition": "attachment; filename=\"Gro_e 100_.png\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%20100%25.png",
         "Accept-Ranges": "bytes",
         "ETag": f'"{version.id}"',
         "Last-Modified": http_date(version.created_at),
@@ -169,9 +168,7 @@ async def test_conditions_are_obeyed_and_what_does_not_leave_is_not_recorded(cli
         ({"If-Range": '"x"', "Range": f"bytes={SIZE}-"}, 200),
     ]:
         answer = await client.get(url, headers=headers)
-        assert (answer.status_code, answer.content == DATA[: 10 if status == 206 else SIZE]) == (status, True), (
-            headers
-        )
+        assert (answer.status_code, answer.content == DATA[: 10 if status == 206 else SIZE]) == (status, True), headers
 
 
 async def test_each_download_is_recorded_with_its_bytes_and_its_person(client, kept: Kept, vault):
@@ -241,9 +238,7 @@ async def test_an_altered_url_opens_nothing(client, vault, kept: Kept, alice: Tu
 async def test_a_url_signed_for_another_address_opens_nothing(client, vault, kept: Kept):
     place = f"/content/{kept.file_id}/1?for={kept.owner_id}"
     theirs = vault.signer.sign(f"https://elsewhere.example{place}", vault.now() + timedelta(minutes=1))
-    answer = await client.get(
-        theirs.removeprefix("https://elsewhere.example"), headers={"Host": "elsewhere.example"}
-    )
+    answer = await client.get(theirs.removeprefix("https://elsewhere.example"), headers={"Host": "elsewhere.example"})
     assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
 
 
@@ -319,9 +314,7 @@ async def taken(client: httpx.AsyncClient, url: str, into: bytearray) -> None:
             into += piece
 
 
-async def test_a_damaged_first_frame_has_an_answer_and_a_later_one_breaks_the_connection(
-    client, vault, alice: Tus
-):
+async def test_a_damaged_first_frame_has_an_answer_and_a_later_one_breaks_the_connection(client, vault, alice: Tus):
     data = os.urandom(400_000)
     damaged = await keep(vault, alice, "damaged.bin", data)
     url, stored = await damaged.url(), await damaged.stored()

@@ -150,9 +150,7 @@ async def test_what_is_stored_cannot_be_given_up(alice: Tus):
 
 async def test_a_method_may_be_named_in_a_header(alice: Tus, vault):
     url = (await alice.create(3, **named("overridden"))).headers["Location"]
-    answer = await alice.send(
-        "POST", url, b"abc", **OFFSET_STREAM, Upload_Offset="0", X_HTTP_Method_Override="PATCH"
-    )
+    answer = await alice.send("POST", url, b"abc", **OFFSET_STREAM, Upload_Offset="0", X_HTTP_Method_Override="PATCH")
     assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "3")
     head = await alice.send("POST", url, X_HTTP_Method_Override="HEAD")
     assert (head.status_code, head.headers["Upload-Length"]) == (200, "3")
@@ -267,9 +265,7 @@ async def test_bytes_of_another_type_are_not_taken(alice: Tus, kind):
     answer = await alice.send("PATCH", url, b"abc", Upload_Offset="0", **headers)
     assert answer.status_code == 415
     assert (await alice.head(url)).headers["Upload-Offset"] == "0"
-    with_creation = await alice.send(
-        "POST", "/uploads", b"abc", Upload_Length="3", **named("typed too"), **headers
-    )
+    with_creation = await alice.send("POST", "/uploads", b"abc", Upload_Length="3", **named("typed too"), **headers)
     assert with_creation.status_code == 415
 
 

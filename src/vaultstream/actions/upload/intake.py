@@ -74,9 +74,7 @@ class Intake:
             await self._send(last)
             await self._settle(0)
         tail_epoch = self._upload.progress.tail_epoch
-        await self._commit(
-            (offset, last.next_seq), tail_epoch=tail_epoch, lease=LEASE, status=UploadStatus.COMPLETING
-        )
+        await self._commit((offset, last.next_seq), tail_epoch=tail_epoch, lease=LEASE, status=UploadStatus.COMPLETING)
 
     async def give_up(self) -> None:
         """After a failure: drop what is on its way and end the lease, so that the sender can go on at once."""

@@ -16,7 +16,7 @@ from vaultstream.adapters.vault import Vault
 from vaultstream.checksums import Algorithm, Checksum
 from vaultstream.errors import Code, VaultError
 from vaultstream.ids import UploadId
-from vaultstream.sealed import FrameKey, Sealer
+from vaultstream.sealed import FrameKey, SealedError, Sealer
 from vaultstream.uploads import Upload, UploadStatus, tail_key
 from vaultstream.versions import encryption_context
 
@@ -120,18 +120,19 @@ async def _leased(vault: Vault, upload: Upload) -> Upload:
 
 
 async def _resumed(vault: Vault, upload: Upload, key: FrameKey) -> Sealer:
-    progress, frames = upload.progress, sealed.part_frames(upload.length_bytes)
+    progress, length = upload.progress, upload.length_bytes
+    frames = sealed.part_frames(vault.settings.upload_bytes_max if length is None else length)
     if progress.tail_epoch is None:
         return Sealer(key, upload.epoch, progress.next_seq, part_frames=frames)
     try:
         tail = await vault.blobs.whole(tail_key(upload.id, progress.tail_epoch))
-    except BlobGone:
+        return Sealer.resume(
+            key,
+            upload.epoch,
+            tail,
+            tail_epoch=progress.tail_epoch,
+            offset=progress.offset_bytes,
+            part_frames=frames,
+        )
+    except (BlobGone, SealedError):
         raise VaultError(Code.UPLOAD_GONE, "Part of this upload is lost: begin a new one.") from None
-    return Sealer.resume(
-        key,
-        upload.epoch,
-        tail,
-        tail_epoch=progress.tail_epoch,
-        offset=progress.offset_bytes,
-        part_frames=frames,
-    )

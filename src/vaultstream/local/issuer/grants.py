@@ -23,7 +23,14 @@ CREATE TABLE IF NOT EXISTS grants (
 );
 CREATE INDEX IF NOT EXISTS grants_session ON grants (session);
 """
-_FIELDS = "session, subject, challenge, redirect_uri, nonce"
+_GIVE = """
+INSERT INTO grants (hash, kind, session, subject, challenge, redirect_uri, nonce, expires_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_TAKE = """
+UPDATE grants SET used = used + 1 WHERE hash = ? AND kind = ?
+RETURNING used, session, subject, challenge, redirect_uri, nonce
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +83,13 @@ class Grants:
         text = secrets.token_urlsafe(32)
         row = (_hash(text), kind, grant.session, grant.subject, grant.challenge, grant.redirect_uri, grant.nonce)
         with closing(self._open()) as store, store:
-            store.execute(
-                f"INSERT INTO grants (hash, kind, {_FIELDS}, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, expires_at.timestamp()),
-            )
+            store.execute(_GIVE, (*row, expires_at.timestamp()))
         return text
 
     def _take(self, kind: str, text: str, now: datetime) -> Grant | None:
         with closing(self._open()) as store, store:
             store.execute("DELETE FROM grants WHERE expires_at <= ?", (now.timestamp(),))
-            row = store.execute(
-                f"UPDATE grants SET used = used + 1 WHERE hash = ? AND kind = ? RETURNING used, {_FIELDS}",
-                (_hash(text), kind),
-            ).fetchone()
+            row = store.execute(_TAKE, (_hash(text), kind)).fetchone()
             if row is None:
                 return None
             if row[0] > 1:

@@ -147,9 +147,7 @@ def _operation(request: Request) -> Operation:
     target = request.headers.get("x-amz-target", "")
     operation = _OPERATIONS.get(target.removeprefix(_TARGET))
     if operation is None or not target.startswith(_TARGET):
-        raise KmsFault(
-            "UnknownOperationException", f"{target or 'an empty target'} is not served by the local KMS."
-        )
+        raise KmsFault("UnknownOperationException", f"{target or 'an empty target'} is not served by the local KMS.")
     return operation
 
 

@@ -120,9 +120,7 @@ class Keyring:
         wrapped = self._root.wrap(material, key_id, version)
         now = milliseconds(self.clock())
         with self.changing() as connection:
-            connection.execute(
-                "INSERT INTO materials VALUES (?, ?, ?, ?, ?)", (key_id, version, wrapped, now, reason)
-            )
+            connection.execute("INSERT INTO materials VALUES (?, ?, ?, ?, ?)", (key_id, version, wrapped, now, reason))
             connection.execute("UPDATE keys SET version = ? WHERE key_id = ?", (version, key_id))
 
     def from_row(self, row: sqlite3.Row) -> Key:

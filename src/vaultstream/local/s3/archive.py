@@ -45,9 +45,7 @@ async def restore_object(call: Call) -> Response:
 async def get_tags(call: Call) -> Response:
     """The tags of a version."""
     found = await call.store.ledger.run(lambda tx: _find(tx, call))
-    tags: list[Node] = [
-        ("Tag", [("Key", name), ("Value", value)]) for name, value in found.attributes.tags.items()
-    ]
+    tags: list[Node] = [("Tag", [("Key", name), ("Value", value)]) for name, value in found.attributes.tags.items()]
     return document("Tagging", [("TagSet", tags)])
 
 

@@ -26,8 +26,7 @@ async def list_buckets(call: Call) -> Response:
     """Every bucket."""
     rows = await call.store.ledger.run(lambda tx: tx.run("SELECT * FROM buckets ORDER BY name").fetchall())
     nodes: list[Node] = [
-        ("Bucket", [("Name", row["name"]), ("CreationDate", timestamp(moment(row["created_at_ms"])))])
-        for row in rows
+        ("Bucket", [("Name", row["name"]), ("CreationDate", timestamp(moment(row["created_at_ms"])))]) for row in rows
     ]
     return document("ListAllMyBucketsResult", [_OWNER, ("Buckets", nodes)])
 

@@ -56,9 +56,7 @@ async def find_source(call: Call, lease: Lease) -> Source:
     path, _, version_id = call.header("x-amz-copy-source").partition("?versionId=")
     bucket, _, key = unquote_to_bytes(path).removeprefix(b"/").partition(b"/")
     if not key:
-        raise S3Fault(
-            "InvalidArgument", "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
-        )
+        raise S3Fault("InvalidArgument", "Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
 
     def look_up(tx: Transaction) -> Source:
         stored = versions.find(tx, bucket.decode("latin-1"), clean_key(key), version_id)
@@ -107,9 +105,7 @@ def _copied_attributes(call: Call, source: Attributes) -> Attributes:
 def _refuse_idle_copy(call: Call, source: Source) -> None:
     is_self = (source.stored.bucket, source.stored.key) == (call.bucket, call.key)
     changes = ("x-amz-storage-class", "x-amz-server-side-encryption", "x-amz-website-redirect-location")
-    is_changed = call.header("x-amz-metadata-directive") == "REPLACE" or any(
-        name in call.headers for name in changes
-    )
+    is_changed = call.header("x-amz-metadata-directive") == "REPLACE" or any(name in call.headers for name in changes)
     if is_self and not is_changed and not source.is_named_version:
         raise S3Fault("InvalidRequest", _SELF_COPY)
 

@@ -53,9 +53,7 @@ CREATE TABLE IF NOT EXISTS parts (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS parts_blob ON parts (blob);
 """
-_NEEDED = (
-    "SELECT EXISTS (SELECT 1 FROM extents WHERE blob = :blob) OR EXISTS (SELECT 1 FROM parts WHERE blob = :blob)"
-)
+_NEEDED = "SELECT EXISTS (SELECT 1 FROM extents WHERE blob = :blob) OR EXISTS (SELECT 1 FROM parts WHERE blob = :blob)"
 
 
 class Transaction:

@@ -50,9 +50,7 @@ def objects(tx: Transaction, window: Window) -> Page:
     return Page(found, prefixes, "")
 
 
-def all_versions(
-    tx: Transaction, bucket: str, prefix: str, after: tuple[str, int], limit: int
-) -> list[sqlite3.Row]:
+def all_versions(tx: Transaction, bucket: str, prefix: str, after: tuple[str, int], limit: int) -> list[sqlite3.Row]:
     """Up to `limit` rows of every version and marker by key, newest first, after (key, seq)."""
     versions.need_bucket(tx, bucket)
     key, seq = after

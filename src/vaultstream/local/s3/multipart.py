@@ -85,9 +85,7 @@ async def complete_upload(call: Call) -> Response:
     root = parse(await call.document(), "CompleteMultipartUpload")
     named = [_named_part(element) for element in root.findall("Part")]
     request = Completion(named, call.store.clock(), call.header("if-match"), call.header("if-none-match"))
-    stored = await call.store.commit(
-        "ObjectCreated:CompleteMultipartUpload", [], _completing(call, upload, request)
-    )
+    stored = await call.store.commit("ObjectCreated:CompleteMultipartUpload", [], _completing(call, upload, request))
     told: list[Node] = [
         ("Location", str(call.request.url.replace(query=""))),
         ("Bucket", call.bucket),

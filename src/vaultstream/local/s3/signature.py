@@ -89,9 +89,7 @@ def verify(request: Signable, credentials: Credentials, now: datetime) -> Grant:
     digest = hashlib.sha256(_canonical(request, claim).encode()).hexdigest()
     wanted = sign(key, f"{ALGORITHM}\n{claim.signed_at}\n{claim.scope}\n{digest}")
     if not hmac.compare_digest(wanted.encode(), claim.signature.encode()):
-        raise Refused(
-            "SignatureDoesNotMatch", "The signature does not match; check the secret key and the method."
-        )
+        raise Refused("SignatureDoesNotMatch", "The signature does not match; check the secret key and the method.")
     return Grant(claim.content_sha256, claim.signature, claim.signed_at, claim.scope, key)
 
 

@@ -58,9 +58,7 @@ class Store:
         """Removes files that no object or part needs, after the jobs already queued have had their turn."""
         self.ledger.submit(lambda tx: tx.doomed.extend(blobs))
 
-    async def commit(
-        self, name: str, blobs: Iterable[str], job: Callable[[Transaction], StoredObject]
-    ) -> StoredObject:
+    async def commit(self, name: str, blobs: Iterable[str], job: Callable[[Transaction], StoredObject]) -> StoredObject:
         """Runs a job that stores an object and tells of it; if it fails, `blobs` are forgotten."""
 
         def work(tx: Transaction) -> tuple[StoredObject, Tell]:

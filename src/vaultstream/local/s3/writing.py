@@ -74,9 +74,7 @@ async def _remove(call: Call, named: list[tuple[str, str]]) -> list[Removal]:
         for key, version_id in named:
             removal = versions.remove(tx, call.bucket, key, version_id, store.clock())
             name = "ObjectRemoved:DeleteMarkerCreated" if removal.made_marker else "ObjectRemoved:Delete"
-            gone = StoredObject(
-                0, call.bucket, key, removal.version_id, True, 0, "", store.clock(), Attributes(), {}
-            )
+            gone = StoredObject(0, call.bucket, key, removal.version_id, True, 0, "", store.clock(), Attributes(), {})
             tells.append(store.tell(tx, name, gone))
             removals.append(removal)
         return removals, tells

@@ -1,10 +1,10 @@
 """The sealed file format, as the rest of the vault uses it (written down in `schema/sealed-format.md`)."""
 
-from vaultstream.sealed_format import FRAME_BYTES, Octets, SealedError
-from vaultstream.sealed_header import EncryptedDataKey, Header, build_header, open_header, parse_header
-from vaultstream.sealed_keys import DataKey, FrameKey, derive
-from vaultstream.sealed_reader import Opener
-from vaultstream.sealed_sizes import (
+from vaultstream.sealed.format import FRAME_BYTES, Octets, SealedError
+from vaultstream.sealed.header import EncryptedDataKey, Header, build_header, open_header, parse_header
+from vaultstream.sealed.keys import DataKey, FrameKey, derive
+from vaultstream.sealed.reader import Opener
+from vaultstream.sealed.sizes import (
     MAX_PARTS,
     MIN_PART_FRAMES,
     PART_FRAMES,
@@ -15,8 +15,8 @@ from vaultstream.sealed_sizes import (
     plain_size,
     whole_span,
 )
-from vaultstream.sealed_tail import open_tail, seal_tail
-from vaultstream.sealed_writer import Part, Sealer
+from vaultstream.sealed.tail import open_tail, seal_tail
+from vaultstream.sealed.writer import Part, Sealer
 
 __all__ = [
     "FRAME_BYTES",

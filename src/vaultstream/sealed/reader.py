@@ -5,7 +5,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 
-from vaultstream.sealed_format import (
+from vaultstream.sealed.format import (
     AAD_TAIL,
     FINAL_AAD,
     FINAL_HEAD,
@@ -17,8 +17,8 @@ from vaultstream.sealed_format import (
     Octets,
     SealedError,
 )
-from vaultstream.sealed_keys import FrameKey
-from vaultstream.sealed_sizes import frame_span, whole_span
+from vaultstream.sealed.keys import FrameKey
+from vaultstream.sealed.sizes import frame_span, whole_span
 
 _SEQ: Final = Struct(">I")
 

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from vaultstream.sealed_format import (
+from vaultstream.sealed.format import (
     FINAL_OVERHEAD_BYTES,
     FRAME_BYTES,
     MAX_SEQ,

@@ -5,7 +5,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 
-from vaultstream.sealed_format import (
+from vaultstream.sealed.format import (
     FINAL_MARKER,
     MESSAGE_ID_BYTES,
     REGULAR_OVERHEAD_BYTES,
@@ -13,7 +13,7 @@ from vaultstream.sealed_format import (
     Octets,
     SealedError,
 )
-from vaultstream.sealed_keys import FrameKey
+from vaultstream.sealed.keys import FrameKey
 
 _OFFSET: Final = Struct(">Q")
 _IV: Final = Struct(">QI")

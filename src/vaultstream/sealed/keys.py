@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
-from vaultstream.sealed_format import COMMIT_KEY_BYTES, FRAME_BYTES, MESSAGE_ID_BYTES
+from vaultstream.sealed.format import COMMIT_KEY_BYTES, FRAME_BYTES, MESSAGE_ID_BYTES
 
 DATA_KEY_BYTES: Final = 32
 SUITE: Final = bytes.fromhex("0478")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import Final, Self
 
-from vaultstream.sealed_format import (
+from vaultstream.sealed.format import (
     AAD_TAIL,
     FINAL_AAD,
     FINAL_HEAD,
@@ -17,9 +17,9 @@ from vaultstream.sealed_format import (
     Octets,
     SealedError,
 )
-from vaultstream.sealed_keys import FrameKey
-from vaultstream.sealed_sizes import PART_FRAMES
-from vaultstream.sealed_tail import open_tail, seal_tail
+from vaultstream.sealed.keys import FrameKey
+from vaultstream.sealed.sizes import PART_FRAMES
+from vaultstream.sealed.tail import open_tail, seal_tail
 
 _SEQ: Final = Struct(">I")
 _SEQ_BYTES: Final = 4

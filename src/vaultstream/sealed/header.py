@@ -9,8 +9,8 @@ from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
 
-from vaultstream.sealed_format import COMMIT_KEY_BYTES, FRAME_BYTES, MESSAGE_ID_BYTES, TAG_BYTES, SealedError
-from vaultstream.sealed_keys import SUITE, DataKey, FrameKey, derive
+from vaultstream.sealed.format import COMMIT_KEY_BYTES, FRAME_BYTES, MESSAGE_ID_BYTES, TAG_BYTES, SealedError
+from vaultstream.sealed.keys import SUITE, DataKey, FrameKey, derive
 
 VERSION: Final = b"\x02"
 FRAMED: Final = b"\x02"

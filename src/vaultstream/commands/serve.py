@@ -1,0 +1,34 @@
+"""`vaultstream serve`: the API alone, with the settings of the environment."""
+
+import os
+
+import uvicorn
+
+from vaultstream.commands.plainly import plainly
+from vaultstream.http.app import create_app
+from vaultstream.settings import Settings, SettingsError
+
+_STOP_SECONDS = 10
+
+
+def main() -> None:
+    """Serve until a signal; requests in progress get some seconds to end."""
+    plainly(_serve, SettingsError)
+
+
+def _serve() -> None:
+    settings = Settings.from_env(os.environ)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    main()
