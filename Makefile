@@ -11,7 +11,7 @@ run: $(VENV)/.run ## set up what is missing, then start the vault with its embed
 	@exec $(BIN)/vaultstream dev
 
 test: $(VENV)/.dev ## set up what is missing, then run every test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 
 check: lint types ## every gate but the tests
 
@@ -29,6 +29,7 @@ lock: $(UV) ## resolve the lock files again
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes --extra local pyproject.toml -o requirements/run.txt
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes --extra local pyproject.toml requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes requirements/ministack.in -o requirements/ministack.txt
+	$(UV) pip compile -q --python-version 3.11 --generate-hashes pyproject.toml -c requirements/run.txt -o requirements/service.txt
 	npm install --package-lock-only
 
 clean:

@@ -5,7 +5,7 @@ import base64
 import contextlib
 import hashlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import httpx
@@ -14,11 +14,12 @@ from starlette.types import ASGIApp
 
 from vaultstream import table
 from vaultstream.actions import process
-from vaultstream.adapters.records import changes, upload_items
+from vaultstream.actions.opening import whole
+from vaultstream.adapters.records import changes, upload_items, version_items
 from vaultstream.adapters.vault import Vault
 from vaultstream.events import EventName
 from vaultstream.ids import FileId
-from vaultstream.uploads import Upload
+from vaultstream.uploads import Upload, UploadStatus
 from vaultstream.versions import ScanStatus, StoredVersion
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -50,6 +51,13 @@ async def serving(app: ASGIApp, port: int) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await task
+
+
+async def until(look: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
+    """Wait for something that is about to become true."""
+    async with asyncio.timeout(seconds):
+        while not await look():  # noqa: ASYNC110  # what is waited for happens in another process or in a store
+            await asyncio.sleep(0.02)
 
 
 def metadata(**values: str) -> dict[str, str]:
@@ -104,6 +112,21 @@ async def upload_at(vault: Vault, url: str) -> Upload:
     item = await vault.records.item(table.upload(url.rpartition("/")[2]))
     assert item is not None
     return upload_items.upload_from(item)
+
+
+async def stored_at(vault: Vault, url: str) -> StoredVersion:
+    """The version that the upload with this URL became."""
+    upload = await upload_at(vault, url)
+    assert upload.status is UploadStatus.DONE
+    item = await vault.records.item(table.version(upload.target.file_id, upload.version_number or 0))
+    assert item is not None
+    return version_items.stored_version_from(item)
+
+
+async def content_at(vault: Vault, url: str) -> bytes:
+    """The plaintext that the upload with this URL brought."""
+    stored = await stored_at(vault, url)
+    return b"".join([piece async for piece in whole(vault, stored.version.id, stored.body)])
 
 
 async def change_upload(vault: Vault, url: str, **fields: object) -> None:

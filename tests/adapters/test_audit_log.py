@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import parts as world
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vaultstream.adapters.audit_log import AuditLog, AuditUnavailable
@@ -118,6 +118,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('\x00
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(agent=texts, key=texts, value=texts)
+@example(agent="\\u0000", key="\x00\\", value="\\\x00\x00\\\\u0000")
 async def test_no_text_keeps_a_deed_out(log: AuditLog, agent: str, key: str, value: str):
     event = an_event(agent=agent, details={key: value})
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -111,6 +112,21 @@ async def test_a_file_that_fails_leaves_nothing_and_what_came_before_stays(owner
     assert await owner.fetchval("SELECT to_regclass('audit.half')") is None
     monkeypatch.undo()
     assert await migrate(owner_dsn) == []
+
+
+async def test_months_are_those_of_utc_wherever_the_server_is(owner_dsn: str, owner):
+    await owner.execute(f"ALTER DATABASE {urlsplit(owner_dsn).path[1:]} SET timezone = 'Pacific/Auckland'")
+
+    await migrate(owner_dsn)
+
+    bounds = await owner.fetch(
+        "SELECT relname, pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname ~ '^events_\\d{4}_\\d\\d$'"
+    )
+    assert len(bounds) == 5
+    for name, bound in bounds:
+        year, month = map(int, name.split("_")[1:])
+        first, after = (datetime(y, m, 1, tzinfo=UTC) for y, m in ((year, month), (year + month // 12, month % 12 + 1)))
+        assert bound == f"FOR VALUES FROM ('{first:%F} 00:00:00+00') TO ('{after:%F} 00:00:00+00')"
 
 
 async def test_the_application_signs_in_with_its_password_and_no_other(owner_dsn: str, owner):

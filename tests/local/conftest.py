@@ -40,6 +40,9 @@ MOTO_DEVIATES = {
     "wrong_key": "a blob under another key gives AccessDenied instead of IncorrectKeyException",
     "states": "disabled keys and keys pending deletion still work",
     "period": "RotationPeriodInDays is not told",
+    "defaults": "what CreateKey was not told is left out of a key's description",
+    "bad_signature": "Verify answers SignatureValid false instead of KMSInvalidSignatureException",
+    "pss": "PSS salts are as long as the key allows; KMS uses the length of the digest",
 }
 
 

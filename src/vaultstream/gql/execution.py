@@ -93,7 +93,7 @@ class Engine:
                     result = await result
         except TimeoutError:
             slow = VaultError(Code.UNAVAILABLE, "This took too long: ask for less, or try again.")
-            return Answer({"errors": [failure(slow)]}, refused=True)
+            return Answer(failure(slow), refused=True)
         return _answer(operation, context, result)
 
     async def stream(self, operation: Operation, context: Context) -> AsyncGenerator[Answer, None]:
@@ -110,7 +110,7 @@ class Engine:
                 async for result in results:
                     yield _answer(operation, context, result)
         except VaultError as error:
-            yield Answer({"errors": [failure(error)]}, refused=True)
+            yield Answer(failure(error), refused=True)
 
     async def _subscribed(
         self, operation: Operation, context: Context
@@ -146,8 +146,8 @@ def refusal(refused: Refused) -> Json:
 
 
 def failure(error: VaultError) -> Json:
-    """An expected failure outside any field, as one error."""
-    return errors.shown(GraphQLError(error.message, original_error=error), "")
+    """The body for an expected failure outside any field."""
+    return {"errors": [errors.shown(GraphQLError(error.message, original_error=error), "")]}
 
 
 def broken(request_id: str, error: Exception) -> Json:

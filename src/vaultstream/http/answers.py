@@ -55,12 +55,14 @@ def problem_of(
     detail: str,
     *,
     headers: Mapping[str, str] | None = None,
-    code: Code = Code.INVALID,
+    code: Code | None = None,
     path: tuple[str, ...] = (),
 ) -> Response:
     """A problem whose status belongs to the protocol rather than to a code (405, 412, 415, 416 …)."""
     body: dict[str, Any] = {"type": "about:blank", "title": _title(status), "status": status}  # Any: JSON values
-    body |= {"detail": detail, "code": code}
+    body["detail"] = detail
+    if code is not None:
+        body["code"] = code
     if path:
         body["path"] = list(path)
     text = json.dumps(body, ensure_ascii=False).encode()

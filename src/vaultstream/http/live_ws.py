@@ -36,6 +36,9 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
             await _Socket(door, scope, receive, send, operations).talk()
     except* Closing as endings:
         closing = next(one for one in endings.exceptions if isinstance(one, Closing))
+    except* Exception as failures:
+        broken(scope.get("request_id", ""), failures)
+        closing = Closing(1011, "Internal error")
     if closing.code is not None:
         await _close(send, closing)
 
@@ -98,9 +101,6 @@ class _Socket:
             if error.code is Code.UNAUTHENTICATED:
                 raise Closing(4401, error.message) from None
             raise Closing(1013, error.message) from None
-        except Exception as error:  # noqa: BLE001  # the door's edge: logged there
-            broken(self._scope.get("request_id", ""), error)
-            raise Closing(1011, "Internal error") from None
 
     def _handshake(self) -> dict[str, str]:
         return {name.decode("latin-1"): value.decode("latin-1") for name, value in self._scope["headers"]}

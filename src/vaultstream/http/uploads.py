@@ -1,7 +1,8 @@
 """The door for uploads: tus 1.0 (tus.io/protocols/resumable-upload) over the deeds in `actions.upload`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -82,7 +83,8 @@ async def _create(request: Request) -> Response:
     # A creation that is sent again finds what came the first time, and is told how far it had got.
     if sending and upload.status is UploadStatus.RECEIVING and upload.progress.offset_bytes == 0:
         try:
-            upload = await deeds.receive(vault, actor, upload.id, 0, _body(request), checksum=checksum)
+            async with aclosing(_body(request)) as body:
+                upload = await deeds.receive(vault, actor, upload.id, 0, body, checksum=checksum)
         except VaultError as error:
             return problem(error, location)
     return Response(status_code=201, headers={**location, **_progress(upload)})
@@ -109,9 +111,10 @@ async def _patch(request: Request) -> Response:
     offset_bytes, checksum = tus.offset(request.headers), tus.checksum(request.headers)
     length_bytes = tus.late_length(request.headers, vault.settings.upload_bytes_max)
     try:
-        upload = await deeds.receive(
-            vault, actor, upload_id, offset_bytes, _body(request), length_bytes=length_bytes, checksum=checksum
-        )
+        async with aclosing(_body(request)) as body:
+            upload = await deeds.receive(
+                vault, actor, upload_id, offset_bytes, body, length_bytes=length_bytes, checksum=checksum
+            )
     except VaultError as error:
         return problem(error, await _where(vault, actor, upload_id, error))
     return Response(status_code=204, headers=_progress(upload))
@@ -139,19 +142,19 @@ def _wanted(request: Request, vault: Vault) -> deeds.Wanted:
     )
 
 
-async def _body(request: Request) -> AsyncIterator[bytes]:
+async def _body(request: Request) -> AsyncGenerator[bytes, None]:
     """The body as it comes, never gathered; it ends early where the sender goes away or falls silent."""
-    chunks = aiter(request.stream())
-    while True:
-        try:
-            async with asyncio.timeout(BODY_IDLE_SECONDS):
-                chunk = await anext(chunks, None)
-        except (ClientDisconnect, TimeoutError):
-            return
-        if chunk is None:
-            return
-        if chunk:
-            yield chunk
+    async with aclosing(request.stream()) as chunks:
+        while True:
+            try:
+                async with asyncio.timeout(BODY_IDLE_SECONDS):
+                    chunk = await anext(chunks, None)
+            except (ClientDisconnect, TimeoutError):
+                return
+            if chunk is None:
+                return
+            if chunk:
+                yield chunk
 
 
 async def _where(vault: Vault, actor: Actor, upload_id: UploadId, error: VaultError) -> dict[str, str]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+import pyvips
 from doors import Tus, judged, upload_at
 
 from vaultstream import table
@@ -21,6 +22,7 @@ from vaultstream.files import File
 from vaultstream.http.preconditions import http_date
 from vaultstream.ids import FileId, UserId
 from vaultstream.versions import ScanStatus, StoredVersion
+from vaultstream.workers import thumbnail
 
 CLEAN = (ScanStatus.SCANNING, ScanStatus.CLEAN)
 DATA = bytes(range(256)) * 1024 + b"the end"  # four whole frames and a bit
@@ -332,3 +334,26 @@ async def test_a_damaged_first_frame_has_an_answer_and_a_later_one_breaks_the_co
     assert (within.status_code, within.json()["code"]) == (500, "UNREADABLE")
     await vault.blobs.delete(stored.body.object_key)
     assert (await client.get(url)).json()["code"] == "UNREADABLE"
+
+
+async def test_a_thumbnail_has_an_address_of_its_own(client, vault, alice: Tus):
+    image = pyvips.Image.black(300, 200, bands=3).write_to_buffer(".png")
+    kept = await keep(vault, alice, "picture.png", image, "image/png")
+    event = Event(vault.unique(), EventName.VERSION_SCANNED, vault.now(), "worker:scan", "test", kept.file_id, 1)
+    await thumbnail.handle(vault, event)
+    version = (await kept.stored()).version
+    url = download.thumbnail_url(vault, kept.actor, version, 1)
+    assert url is not None
+    answer = await client.get(url)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/webp")
+    assert answer.content[8:12] == b"WEBP"
+    whole = await client.get(await kept.url())
+    assert answer.headers["ETag"] != whole.headers["ETag"]
+    edge = url[url.index("/thumbnail/") : url.index("?")]
+    assert (await client.get(url.replace(edge, ""))).status_code == 403
+    beside = vault.signer.sign(
+        f"{url[: url.index('/thumbnail/')]}/thumbnail/7?for={kept.owner_id}", vault.now() + timedelta(minutes=1)
+    )
+    assert (await client.get(beside)).status_code == 404
+    await judged(vault, kept.file_id, ScanStatus.PENDING)
+    assert (await client.get(url)).status_code == 409

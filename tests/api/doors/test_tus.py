@@ -6,13 +6,9 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
-from doors import OFFSET_STREAM, TUS, Tus, change_upload, checksum, metadata, upload_at
+from doors import OFFSET_STREAM, TUS, Tus, change_upload, checksum, content_at, metadata, stored_at, upload_at
 
-from vaultstream import table
-from vaultstream.actions.opening import whole
-from vaultstream.adapters.records import version_items
 from vaultstream.uploads import UploadStatus
-from vaultstream.versions import StoredVersion
 
 NOWHERE = "/uploads/upload_01HZZZZZZZZZZZZZZZZZZZZZZZ"
 
@@ -27,18 +23,6 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     assert problem["status"] == answer.status_code
     assert answer.headers["Cache-Control"] == "no-store"
     return answer.status_code, problem["code"]
-
-
-async def stored(vault, url: str) -> StoredVersion:
-    upload = await upload_at(vault, url)
-    assert upload.status is UploadStatus.DONE
-    item = await vault.records.item(table.version(upload.target.file_id, upload.version_number))
-    return version_items.stored_version_from(item)
-
-
-async def content(vault, url: str) -> bytes:
-    version = await stored(vault, url)
-    return b"".join([piece async for piece in whole(vault, version.version.id, version.body)])
 
 
 @pytest.mark.parametrize("path", ["/uploads", NOWHERE, "/uploads/x"])
@@ -78,15 +62,15 @@ async def test_a_file_comes_in_pieces_and_is_stored_with_the_last(alice: Tus, va
     last = await alice.patch(url, 6, b"world")
     assert (last.status_code, last.headers["Upload-Offset"]) == (204, "11")
     assert "Upload-Expires" not in last.headers
-    assert await content(vault, url) == b"hello world"
-    assert (await stored(vault, url)).version.content_type == "text/plain"
+    assert await content_at(vault, url) == b"hello world"
+    assert (await stored_at(vault, url)).version.content_type == "text/plain"
     assert (await alice.head(url)).headers["Upload-Offset"] == "11"
 
 
 async def test_a_file_may_come_with_its_creation(alice: Tus, vault):
     whole_at_once = await alice.create(5, b"12345", **named("at-once"), **checksum(b"12345"))
     assert (whole_at_once.status_code, whole_at_once.headers["Upload-Offset"]) == (201, "5")
-    assert await content(vault, whole_at_once.headers["Location"]) == b"12345"
+    assert await content_at(vault, whole_at_once.headers["Location"]) == b"12345"
     a_part = await alice.create(5, b"12", **named("in-part"))
     assert (a_part.status_code, a_part.headers["Upload-Offset"]) == (201, "2")
     assert "Upload-Expires" in a_part.headers
@@ -95,7 +79,7 @@ async def test_a_file_may_come_with_its_creation(alice: Tus, vault):
 async def test_a_file_of_no_bytes_is_stored_when_created(alice: Tus, vault):
     created = await alice.create(0, **named("empty"))
     assert (created.status_code, created.headers["Upload-Offset"]) == (201, "0")
-    assert await content(vault, created.headers["Location"]) == b""
+    assert await content_at(vault, created.headers["Location"]) == b""
 
 
 async def test_a_length_may_come_later_and_only_once(alice: Tus, vault):
@@ -108,7 +92,7 @@ async def test_a_length_may_come_later_and_only_once(alice: Tus, vault):
     assert (head.headers["Upload-Length"], "Upload-Defer-Length" in head.headers) == ("4", False)
     assert code(await alice.patch(url, 3, b"", Upload_Length="5")) == (400, "INVALID")
     assert (await alice.patch(url, 3, b"d")).headers["Upload-Offset"] == "4"
-    assert await content(vault, url) == b"abcd"
+    assert await content_at(vault, url) == b"abcd"
 
 
 async def test_a_new_version_keeps_the_name_of_its_file(alice: Tus, vault):
@@ -154,7 +138,7 @@ async def test_a_method_may_be_named_in_a_header(alice: Tus, vault):
     assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "3")
     head = await alice.send("POST", url, X_HTTP_Method_Override="HEAD")
     assert (head.status_code, head.headers["Upload-Length"]) == (200, "3")
-    assert await content(vault, url) == b"abc"
+    assert await content_at(vault, url) == b"abc"
 
 
 @pytest.mark.parametrize("version", [None, "0.2.2", "1.0", "1.0.0, 2.0.0"])
@@ -284,7 +268,7 @@ async def test_who_is_wrong_about_the_offset_is_told_it(alice: Tus, vault):
         assert answer.headers["Upload-Offset"] == "2"
     await alice.patch(url, 2, b"cde")
     assert code(await alice.patch(url, 2, b"cde")) == (409, "OFFSET_MISMATCH")
-    assert await content(vault, url) == b"abcde"
+    assert await content_at(vault, url) == b"abcde"
 
 
 async def test_bytes_past_the_length_are_too_many(alice: Tus):
@@ -303,7 +287,7 @@ async def test_a_piece_counts_only_with_its_checksum(alice: Tus, vault, algorith
     right = await alice.patch(url, 0, b"abc", **checksum(b"abc", algorithm))
     assert (right.status_code, right.headers["Upload-Offset"]) == (204, "3")
     await alice.patch(url, 3, b"def", **checksum(b"def", algorithm))
-    assert await content(vault, url) == b"abcdef"
+    assert await content_at(vault, url) == b"abcdef"
 
 
 @pytest.mark.parametrize("text", ["crc32 AAAA", "sha1", "sha1 AA==", "sha256 !!", ""])

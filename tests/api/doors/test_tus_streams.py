@@ -6,27 +6,16 @@ import hashlib
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
-from doors import OFFSET_STREAM, TUS, Tus, checksum, metadata, upload_at
+from doors import OFFSET_STREAM, TUS, Tus, checksum, content_at, metadata, until, upload_at
 from starlette.requests import Request
 
-from vaultstream import table
-from vaultstream.actions.opening import whole
-from vaultstream.adapters.records import version_items
 from vaultstream.http import uploads
 from vaultstream.settings import Settings
-from vaultstream.uploads import Upload, UploadStatus
 
 DATA = os.urandom(1_000_000)
-
-
-async def until(look: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
-    """Wait for something that is about to become true."""
-    async with asyncio.timeout(seconds):
-        while not await look():
-            await asyncio.sleep(0.02)
 
 
 class Line:
@@ -38,10 +27,11 @@ class Line:
 
     async def patch(self, alice: Tus, url: str, length: int | None, **more: str) -> None:
         """The head of a PATCH from the start."""
-        headers = {**TUS, **OFFSET_STREAM, "Authorization": f"Bearer {alice.token}", "Upload-Offset": "0", **more}
+        headers = {**TUS, **OFFSET_STREAM, "Authorization": f"Bearer {alice.token}", "Upload-Offset": "0"}
+        headers |= {name.replace("_", "-"): value for name, value in more.items()}
         headers |= {"Transfer-Encoding": "chunked"} if length is None else {"Content-Length": str(length)}
         lines = [f"PATCH /uploads/{url.rpartition('/')[2]} HTTP/1.1", "Host: vault"]
-        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         await self.send(("\r\n".join(lines) + "\r\n\r\n").encode())
 
     async def send(self, data: bytes) -> None:
@@ -73,13 +63,6 @@ async def a_line(settings: Settings) -> AsyncIterator[Line]:
             await writer.wait_closed()
 
 
-async def content(vault, upload: Upload) -> bytes:
-    assert upload.status is UploadStatus.DONE
-    item = await vault.records.item(table.version(upload.target.file_id, upload.version_number))
-    stored = version_items.stored_version_from(item)
-    return b"".join([piece async for piece in whole(vault, stored.version.id, stored.body)])
-
-
 async def begun(alice: Tus, name: str, length: int = len(DATA)) -> str:
     return (await alice.create(length, **metadata(filename=name))).headers["Location"]
 
@@ -104,7 +87,7 @@ async def test_what_came_before_the_sender_hung_up_counts(alice: Tus, vault, set
     await released(vault, url, 300_001)
     rest = await alice.patch(url, 300_001, DATA[300_001:])
     assert rest.headers["Upload-Offset"] == str(len(DATA))
-    assert await content(vault, await upload_at(vault, url)) == DATA
+    assert await content_at(vault, url) == DATA
 
 
 async def test_what_came_before_the_line_broke_can_be_gone_on_with(alice: Tus, vault, settings):
@@ -122,7 +105,7 @@ async def test_what_came_before_the_line_broke_can_be_gone_on_with(alice: Tus, v
     offset = int((await alice.head(url)).headers["Upload-Offset"])
     assert 0 <= offset <= 200_000
     await alice.patch(url, offset, DATA[offset:])
-    assert await content(vault, await upload_at(vault, url)) == DATA
+    assert await content_at(vault, url) == DATA
 
 
 async def leased(vault, url: str) -> bool:
@@ -137,7 +120,7 @@ async def test_half_of_what_a_checksum_is_of_does_not_count(alice: Tus, vault, s
         await until(lambda: leased(vault, url))
     await released(vault, url, 0)
     assert (await alice.patch(url, 0, DATA, **checksum(DATA))).headers["Upload-Offset"] == str(len(DATA))
-    assert await content(vault, await upload_at(vault, url)) == DATA
+    assert await content_at(vault, url) == DATA
 
 
 async def test_a_sender_who_falls_silent_is_told_how_far_he_got(alice: Tus, vault, settings, monkeypatch):
@@ -178,7 +161,7 @@ async def test_of_two_senders_at_once_one_is_asked_to_wait(alice: Tus, vault):
     assert (await alice.patch(url, 0, DATA)).status_code == 423
     release.set()
     assert (await first).headers["Upload-Offset"] == str(len(DATA))
-    assert await content(vault, await upload_at(vault, url)) == DATA
+    assert await content_at(vault, url) == DATA
 
 
 async def test_a_body_of_unknown_length_is_streamed(alice: Tus, vault):
@@ -193,7 +176,7 @@ async def test_a_body_of_unknown_length_is_streamed(alice: Tus, vault):
 
     assert (await alice.patch(url, 0, pieces())).headers["Upload-Offset"] == str(sent)
     assert (await alice.patch(url, sent, b"", Upload_Length=str(sent))).status_code == 204
-    assert hashlib.sha256(await content(vault, await upload_at(vault, url))).digest() == digest.digest()
+    assert hashlib.sha256(await content_at(vault, url)).digest() == digest.digest()
 
 
 async def test_no_more_is_received_than_is_taken():
