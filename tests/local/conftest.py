@@ -1,10 +1,11 @@
 """The S3 and KMS servers under test, beside independent ones that should answer alike."""
 
+import asyncio
 import contextlib
 import secrets
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,6 +74,13 @@ class Clock:
 
     def advance(self, **by: float) -> None:
         self.now += timedelta(**by)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Waits for what will be true soon."""
+    async with asyncio.timeout(20):
+        while not await condition():
+            await asyncio.sleep(0.01)
 
 
 @contextlib.contextmanager

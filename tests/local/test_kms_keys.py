@@ -199,9 +199,7 @@ async def test_a_signature_of_something_else_is_refused(kms, signer, expect):
     algorithm = "RSASSA_PKCS1_V1_5_SHA_256"
     made = await kms.client.sign(KeyId=signer, Message=b"said", SigningAlgorithm=algorithm)
     async with expect("KMSInvalidSignatureException", 400):
-        await kms.client.verify(
-            KeyId=signer, Message=b"other", Signature=made["Signature"], SigningAlgorithm=algorithm
-        )
+        await kms.client.verify(KeyId=signer, Message=b"other", Signature=made["Signature"], SigningAlgorithm=algorithm)
 
 
 async def test_an_elliptic_signature_verifies_with_the_public_key_alone(kms):

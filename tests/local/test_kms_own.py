@@ -118,9 +118,7 @@ async def test_a_digest_is_signed_as_its_message_would_be(own_kms, expect):
     key = made["KeyMetadata"]["KeyId"]
     digest = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
     algorithm = "RSASSA_PKCS1_V1_5_SHA_256"
-    made = await own_kms.client.sign(
-        KeyId=key, Message=digest, MessageType="DIGEST", SigningAlgorithm=algorithm
-    )
+    made = await own_kms.client.sign(KeyId=key, Message=digest, MessageType="DIGEST", SigningAlgorithm=algorithm)
     told = await own_kms.client.verify(
         KeyId=key, Message=digest, MessageType="DIGEST", Signature=made["Signature"], SigningAlgorithm=algorithm
     )
@@ -193,9 +191,7 @@ async def test_keys_survive_kill_9_and_lie_wrapped_behind_an_owner_only_root_key
     assert {len(wrapped) for wrapped in material} == {12 + 32 + 16}
     with world.running(parts.kms(folder, port, world.ACCESS_KEY), logs):
         async with boto("kms", f"http://127.0.0.1:{port}", OWN_KEY) as kms:
-            opened_again = await kms.decrypt(
-                CiphertextBlob=made["CiphertextBlob"], EncryptionContext={"a": "b"}
-            )
+            opened_again = await kms.decrypt(CiphertextBlob=made["CiphertextBlob"], EncryptionContext={"a": "b"})
     assert opened_again["Plaintext"] == made["Plaintext"]
 
 
@@ -233,9 +229,8 @@ async def test_only_the_holder_of_the_key_is_served(own_kms, expect):
         (Credentials(OWN_KEY.access_key_id, "not the secret"), "InvalidSignatureException"),
         (Credentials("NOBODY", OWN_KEY.secret_access_key), "UnrecognizedClientException"),
     ):
-        async with boto("kms", own_kms.url, stranger) as kms:
-            async with expect(code, 403):
-                await kms.create_key()
+        async with boto("kms", own_kms.url, stranger) as kms, expect(code, 403):
+            await kms.create_key()
     async with aiohttp.ClientSession() as http:
         headers = {"X-Amz-Target": "TrentService.CreateKey"}
         async with http.post(own_kms.url, data=b"{}", headers=headers) as answer:
@@ -247,6 +242,4 @@ async def test_only_the_holder_of_the_key_is_served(own_kms, expect):
 
 async def test_an_operation_it_does_not_know_is_said_so(own_kms, expect):
     async with expect("UnknownOperationException", 400):
-        await own_kms.client.derive_shared_secret(
-            KeyId=KEY_ID, KeyAgreementAlgorithm="ECDH", PublicKey=b"x"
-        )
+        await own_kms.client.derive_shared_secret(KeyId=KEY_ID, KeyAgreementAlgorithm="ECDH", PublicKey=b"x")

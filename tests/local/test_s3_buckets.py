@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from .conftest import until
+
 KEYS = sorted(f"l/{number // 10}/{number:03d}" for number in range(30))
 LIFECYCLE = {
     "Rules": [
@@ -176,9 +178,11 @@ async def test_an_archived_object_is_read_only_after_its_restore(s3, bucket, exp
     assert (await s3.client.head_object(Bucket=bucket, Key="deep"))["StorageClass"] == "DEEP_ARCHIVE"
     answer = await s3.client.restore_object(Bucket=bucket, Key="deep", RestoreRequest={"Days": 1})
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
-    async with asyncio.timeout(10):
-        while 'ongoing-request="false"' not in (await s3.client.head_object(Bucket=bucket, Key="deep"))["Restore"]:
-            await asyncio.sleep(0.05)
+
+    async def restored():
+        return 'ongoing-request="false"' in (await s3.client.head_object(Bucket=bucket, Key="deep"))["Restore"]
+
+    await until(restored)
     got = await s3.client.get_object(Bucket=bucket, Key="deep")
     assert await got["Body"].read() == b"cold"
 

@@ -14,13 +14,17 @@ from vaultstream.local.probes import free_port
 from vaultstream.local.process import Process
 from vaultstream.local.s3.app import create_app
 
-from .conftest import OWN_KEY, boto, serving
+from .conftest import OWN_KEY, boto, serving, until
 
 MIB = 1024 * 1024
 
 
 def files(folder):
-    return [path for path in (folder / "blobs").glob("??/*")]
+    return list((folder / "blobs").glob("??/*"))
+
+
+async def has_files(folder, wanted):
+    return bool(files(folder)) is wanted
 
 
 async def test_every_acknowledged_object_is_there_after_kill_9(tmp_path, logs):
@@ -44,9 +48,11 @@ async def test_every_acknowledged_object_is_there_after_kill_9(tmp_path, logs):
     async with boto("s3", url, OWN_KEY) as client:
         await client.create_bucket(Bucket="crash")
         writers = [asyncio.create_task(put_until_dead(client, writer)) for writer in range(8)]
-        async with asyncio.timeout(30):
-            while len(acknowledged) < 40:
-                await asyncio.sleep(0.01)
+
+        async def enough():
+            return len(acknowledged) >= 40
+
+        await until(enough)
         server._child.kill()
         counts = await asyncio.gather(*writers)
         server.stop()
@@ -70,9 +76,7 @@ async def test_an_open_upload_survives_kill_9(tmp_path, logs):
     async with boto("s3", url, OWN_KEY) as client:
         await client.create_bucket(Bucket="crash")
         upload = (await client.create_multipart_upload(Bucket="crash", Key="k"))["UploadId"]
-        first = await client.upload_part(
-            Bucket="crash", Key="k", UploadId=upload, PartNumber=1, Body=b"1" * (5 * MIB)
-        )
+        first = await client.upload_part(Bucket="crash", Key="k", UploadId=upload, PartNumber=1, Body=b"1" * (5 * MIB))
         server._child.kill()
         server.stop()
     with world.running(parts.s3(folder, port, world.ACCESS_KEY), logs):
@@ -165,9 +169,7 @@ async def test_a_reader_keeps_what_is_deleted_under_it(tmp_path):
             await s3.delete_object(Bucket="held", Key="k")
             assert len(files(tmp_path)) == 1
             assert first + await got["Body"].read() == body
-            async with asyncio.timeout(10):
-                while files(tmp_path):
-                    await s3.list_buckets()
+            await until(lambda: has_files(tmp_path, False))
 
 
 async def test_a_client_that_leaves_in_the_middle_leaves_nothing(tmp_path):
@@ -182,11 +184,8 @@ async def test_a_client_that_leaves_in_the_middle_leaves_nothing(tmp_path):
             head = f"PUT /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {8 * MIB}\r\n\r\n"
             writer.write(head.encode() + b"x" * (2 * MIB))
             await writer.drain()
-            async with asyncio.timeout(10):
-                while not files(tmp_path):
-                    await asyncio.sleep(0.01)
-                writer.close()
-                while files(tmp_path):
-                    await asyncio.sleep(0.01)
+            await until(lambda: has_files(tmp_path, True))
+            writer.close()
+            await until(lambda: has_files(tmp_path, False))
             listed = await s3.list_objects_v2(Bucket="left")
     assert listed["KeyCount"] == 0

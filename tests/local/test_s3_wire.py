@@ -4,8 +4,8 @@ import base64
 import hashlib
 import hmac
 import zlib
-from urllib.parse import quote
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -44,7 +44,7 @@ class Signer(S3SigV4Auth):
         super().__init__(KEYS, "s3", "eu-west-1")
         self.content = content
 
-    def payload(self, request):
+    def payload(self, request):  # noqa: ARG002  # botocore passes it by position
         return self.content
 
 
@@ -170,9 +170,8 @@ async def test_only_the_holder_of_the_key_is_served(own_s3, own_bucket, expect):
         (Credentials(OWN_KEY.access_key_id, "not the secret"), "SignatureDoesNotMatch"),
         (Credentials("NOBODY", OWN_KEY.secret_access_key), "InvalidAccessKeyId"),
     ):
-        async with boto("s3", own_s3.url, stranger) as s3:
-            async with expect(code, 403):
-                await s3.get_object(Bucket=own_bucket, Key="k")
+        async with boto("s3", own_s3.url, stranger) as s3, expect(code, 403):
+            await s3.get_object(Bucket=own_bucket, Key="k")
     async with aiohttp.ClientSession() as http:
         async with http.get(f"{own_s3.url}/{own_bucket}/k") as answer:
             assert answer.status == 403

@@ -1,30 +1,35 @@
-"""`vaultstream schema`: the GraphQL contract, printed, written, or compared with the file that is reviewed."""
+"""`vaultstream schema`: the contracts made from code, printed, written, or compared with the files under review."""
 
 import sys
 from pathlib import Path
 
 from vaultstream.commands.plainly import plainly
+from vaultstream.event_schemas import schema_files
 from vaultstream.gql.schema import sdl
 
-FILE = Path("schema/schema.graphql")
+FOLDER = Path("schema")
 
 
 class Stale(Exception):
-    """The file is not what the code says."""
+    """A file is not what the code says."""
 
 
 def main() -> None:
-    """`--write` writes the file, `--check` fails unless it is fresh; else the contract is printed."""
+    """`--write` writes the files, `--check` fails unless they are fresh; else the GraphQL schema is printed."""
     plainly(_schema, Stale)
 
 
 def _schema() -> None:
-    if "--write" in sys.argv:
-        FILE.write_text(sdl())
-    elif "--check" not in sys.argv:
+    if "--write" not in sys.argv and "--check" not in sys.argv:
         sys.stdout.write(sdl())
-    elif not FILE.exists() or FILE.read_text() != sdl():
-        raise Stale(f"{FILE} is not what the code says: run `make schema` and look at the difference")
+        return
+    contracts = {FOLDER / "schema.graphql": sdl()}
+    contracts |= {FOLDER / "events" / name: text for name, text in schema_files().items()}
+    stale = [path for path, text in contracts.items() if not path.exists() or path.read_text() != text]
+    if stale and "--check" in sys.argv:
+        raise Stale(f"{stale[0]} is not what the code says: run `make schema` and look at the difference")
+    for path in stale:
+        path.write_text(contracts[path])
 
 
 if __name__ == "__main__":

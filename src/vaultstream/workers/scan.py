@@ -74,9 +74,7 @@ async def _conclude(vault: Vault, event: Event, stored: StoredVersion, verdict: 
     )
 
 
-async def _finish(
-    vault: Vault, event: Event, status: ScanStatus, sha256: str | None, **outcome: str | None
-) -> None:
+async def _finish(vault: Vault, event: Event, status: ScanStatus, sha256: str | None, **outcome: str | None) -> None:
     def finish(stored: StoredVersion) -> StoredVersion | None:
         if stored.version.scan.status is not ScanStatus.SCANNING:
             return None

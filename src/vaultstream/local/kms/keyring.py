@@ -48,7 +48,11 @@ class Keyring:
     def __init__(self, folder: Path, region: str, clock: Callable[[], datetime]) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock_file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock_file)
+            raise RuntimeError(f"{folder} is open in another process") from error
         self.region = region
         self.clock = clock
         self._lock = threading.RLock()

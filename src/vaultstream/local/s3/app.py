@@ -105,16 +105,17 @@ async def _health(request: Request) -> Response:
 async def _serve(request: Request) -> Response:
     """The one door: finds the operation, answers its errors, names every answer with a request id."""
     request_id = uuid.uuid4().hex[:16].upper()
+    path = bytes(request.scope["raw_path"]).decode("latin-1")  # still encoded: fit for XML whatever the key
     try:
         call = read_call(request.app.state.store, request)
         response = await _operation(call)(call)
     except S3Fault as fault:
-        response = answers.error(fault, request.method, request.url.path, request_id)
+        response = answers.error(fault, request.method, path, request_id)
     except ClientDisconnect:
         response = answers.empty(400)  # nobody is there to read it
     except Exception:  # noqa: BLE001 - the door: the client gets InternalError, the log gets the trace
         _log.exception("request %s failed", request_id)
-        response = answers.error(S3Fault("InternalError"), request.method, request.url.path, request_id)
+        response = answers.error(S3Fault("InternalError"), request.method, path, request_id)
     response.headers["x-amz-request-id"] = request_id
     return response
 

@@ -5,6 +5,7 @@ holds through kill -9 and a power cut. Sharing commits keeps the price to one fl
 """
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 from vaultstream.local.s3.shelf import Shelf
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _MAX_BATCH = 64
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS buckets (
@@ -128,14 +130,21 @@ class Ledger:
             for job in jobs:
                 doomed += self._attempt(job)
             self._connection.execute("COMMIT")
-            self._shelf.remove([blob for blob in dict.fromkeys(doomed) if not self._is_needed(blob)])
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             for job in jobs:
                 job.error = error
+            doomed.clear()
+        self._clear_away(doomed)
         for job in jobs:
             job.settle()
+
+    def _clear_away(self, doomed: list[str]) -> None:
+        try:
+            self._shelf.remove([blob for blob in dict.fromkeys(doomed) if not self._is_needed(blob)])
+        except (sqlite3.Error, OSError):
+            _log.exception("files that nothing needs stay until the next start")
 
     def _attempt(self, job: "_Job") -> list[str]:
         transaction = Transaction(self._connection)

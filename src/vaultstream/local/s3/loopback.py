@@ -43,6 +43,7 @@ def serve(app: Starlette, listener: socket.socket) -> None:
         lifespan="on",
         http="httptools",
         timeout_graceful_shutdown=4,
+        timeout_keep_alive=75,
         server_header=False,
     )
     uvicorn.Server(config).run(sockets=[listener])

@@ -62,7 +62,8 @@ async def upload_part(call: Call) -> Response:
 async def list_parts(call: Call) -> Response:
     """A page of the parts stored so far."""
     upload = await _find(call)
-    limit, after = page_size(call, "max-parts"), int(call.query.get("part-number-marker") or 0)
+    limit, marker = page_size(call, "max-parts"), call.query.get("part-number-marker") or "0"
+    after = 0 if marker == "0" else _part_number(marker)
     everything = await call.store.ledger.run(lambda tx: uploads.parts(tx, upload))
     rest = [part for part in everything if part.part_number > after]
     page = rest[:limit]
