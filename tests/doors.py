@@ -7,22 +7,25 @@ import hashlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
 from vaultstream import table
-from vaultstream.actions import process
+from vaultstream.actions import download, process
 from vaultstream.actions.opening import whole
+from vaultstream.actor import Actor, Origin
 from vaultstream.adapters.records import changes, upload_items, version_items
 from vaultstream.adapters.vault import Vault
-from vaultstream.events import EventName
-from vaultstream.ids import FileId
+from vaultstream.events import Event, EventName
+from vaultstream.ids import FileId, UserId
 from vaultstream.uploads import Upload, UploadStatus
 from vaultstream.versions import ScanStatus, StoredVersion
 
 TUS = {"Tus-Resumable": "1.0.0"}
+CLEAN = (ScanStatus.SCANNING, ScanStatus.CLEAN)
 OFFSET_STREAM = {"Content-Type": "application/offset+octet-stream"}
 
 
@@ -146,3 +149,41 @@ async def judged(vault: Vault, file_id: FileId, *path: ScanStatus) -> StoredVers
     stored = await process.advance(vault, file_id, None, step, told)
     assert stored is not None
     return stored
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file of Alice's in the vault, and ways to ask for it."""
+
+    vault: Vault
+    file_id: FileId
+    owner_id: UserId
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.owner_id, Origin("test"), datetime.now(UTC) + timedelta(hours=1))
+
+    async def url(self, *, inline: bool = False) -> str:
+        return (await download.link(self.vault, self.actor, self.file_id, inline=inline)).url
+
+    async def stored(self) -> StoredVersion:
+        item = await self.vault.records.item(table.version(self.file_id, 1))
+        assert item is not None
+        return version_items.stored_version_from(item)
+
+
+async def keep(
+    vault: Vault, alice: Tus, name: str, data: bytes, kind: str = "application/octet-stream", scan=CLEAN
+) -> Kept:
+    upload = await upload_at(vault, await alice.put(name, data, kind))
+    if scan:
+        await judged(vault, upload.target.file_id, *scan)
+    return Kept(vault, upload.target.file_id, upload.user_id)
+
+
+async def told(vault: Vault, file_id: FileId, *names: EventName) -> list[Event]:
+    """What was recorded of this file under these names, oldest first."""
+    events = []
+    for shard in table.outbox_shards():
+        events += await vault.records.undelivered(shard, "9", 1000)
+    return sorted((e for e in events if e.item_id == file_id and e.name in names), key=lambda event: event.at)

@@ -26,7 +26,8 @@ class Wire:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Task[None]] = set()
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._near: set[asyncio.StreamWriter] = set()
+        self._far: set[asyncio.StreamWriter] = set()
         self._refusing = False
         self._left: dict[str, int | None] = {"up": None, "down": None}
         self._again: dict[str, int | None] = {"up": None, "down": None}
@@ -68,14 +69,17 @@ class Wire:
         self._again = {"up": up, "down": down}
 
     def cut(self) -> None:
-        """Cut every connection now, with a reset."""
-        self.cuts += bool(self._writers)
-        for writer in self._writers:
+        """Cut every connection now: clients see a reset, the server the end of what had been sent."""
+        self.cuts += bool(self._near)
+        for writer in self._near:
             sock = writer.get_extra_info("socket")
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             writer.transport.abort()
-        self._writers.clear()
+        for writer in self._far:
+            writer.close()
+        self._near.clear()
+        self._far.clear()
 
     def refuse(self) -> None:
         """Cut everything, and every new connection at once."""
@@ -100,13 +104,15 @@ class Wire:
         except OSError:
             writer.transport.abort()
             return
-        self._writers |= {writer, far_writer}
+        self._near.add(writer)
+        self._far.add(far_writer)
         try:
             await asyncio.gather(self._carry("up", reader, far_writer), self._carry("down", far_reader, writer))
         finally:
-            for end in (writer, far_writer):
-                self._writers.discard(end)
-                end.transport.abort()
+            self._near.discard(writer)
+            self._far.discard(far_writer)
+            writer.transport.abort()
+            far_writer.close()
 
     async def _carry(self, way: str, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
@@ -117,7 +123,6 @@ class Wire:
                 self.passed[way] += len(piece) if left is None else min(left, len(piece))
                 if left is not None and len(piece) >= left:
                     self._left[way] = self._again[way]
-                    await asyncio.sleep(0)  # lets the other end take what it was sent
                     self.cut()
                     return
                 if left is not None:

@@ -11,6 +11,7 @@ from asking import EVENTS, GRAPHQL, Person
 from starlette.types import Message, Receive
 
 from vaultstream.errors import Code, VaultError
+from vaultstream.gql import execution
 from vaultstream.http import graphql_request
 from vaultstream.http.graphql import GraphQLEndpoint
 from vaultstream.http.graphql_door import Door
@@ -224,6 +225,20 @@ async def test_a_query_string_is_checked_like_a_body(alice: Person) -> None:
     assert (await alice.get(query=VIEWER + " " * 20_000)).status_code == 414
 
 
+async def test_a_long_variable_is_not_sent_back(alice: Person) -> None:
+    query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    for ids in (["x" * 90_000, None], {"a": "x" * 90_000}, [["x" * 90_000]]):
+        answer = await alice.post({"query": query, "variables": {"ids": ids}})
+        assert answer.status_code == 400
+        assert len(answer.content) < 2_000
+
+
+async def test_an_argument_that_a_variable_makes_null_is_the_callers_to_mend(alice: Person) -> None:
+    query = "query ($n: Int = 5) { viewer { rootFolder { children(first: $n) { edges { cursor } } } } }"
+    answer = await alice.post({"query": query, "variables": {"n": None}})
+    assert answer.json()["errors"][0]["extensions"] == {"code": "INVALID"}
+
+
 class TestWhatNobodyExpected:
     """A fault of ours: the caller gets its number, the log gets the rest."""
 
@@ -245,6 +260,18 @@ class TestWhatNobodyExpected:
         assert "swordfish" not in str(answer)
         assert "swordfish" in caplog.text
         assert error["extensions"]["requestId"] in caplog.text
+
+    async def test_an_operation_that_does_not_end(self, alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def endless(*_: object) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr("vaultstream.gql.queries.browse.viewer", endless)
+        monkeypatch.setattr(execution, "RUN_SECONDS_MAX", 0.05)
+        answer = await alice.post({"query": "{ viewer { id } }"})
+        assert answer.status_code == 503
+        assert answer.json()["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}
+        async with alice.following("{ viewer { id } }") as stream:
+            assert (await anext(stream))[1]["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}
 
     async def test_in_the_door(self, door: Door, alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
         endpoint = GraphQLEndpoint(door.vault, door.authenticator, introspection=True, graphiql=False)

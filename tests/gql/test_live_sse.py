@@ -1,15 +1,20 @@
 """GraphQL over server-sent events: each operation on its own connection."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 from asking import EVENTS, Person, events
+from doors import judged
 
 from vaultstream.adapters.vault import Vault
 from vaultstream.http import live_sse
 from vaultstream.http.graphql import GraphQLEndpoint
 from vaultstream.http.graphql_door import Door
+from vaultstream.ids import FileId
+from vaultstream.versions import ScanStatus
 
 STATUS = "subscription ($id: ID) { fileStatus(fileId: $id) { file { name } scan { status } } }"
 FOLDER = "subscription ($id: ID) { fileStatus(folderId: $id) { file { name } } }"
@@ -46,6 +51,27 @@ async def test_what_does_not_run_is_told_in_the_stream(alice: Person) -> None:
         assert heard[0][1]["errors"][0]["extensions"]["code"] == code
 
 
+async def test_what_nobody_expected_ends_the_stream_with_its_number(
+    alice: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object, **__: object) -> AsyncIterator[None]:
+        raise RuntimeError("the password is swordfish")
+        yield
+
+    file_id = await alice.empty_file("trouble.txt")
+    monkeypatch.setattr("vaultstream.gql.live.watch.file_status", broken)
+    async with alice.following(STATUS, id=file_id) as stream:
+        (name, told), end = [event async for event in stream]
+    assert (name, end) == ("next", ("complete", None))
+    assert told["errors"][0]["message"] == "internal error"
+    assert "swordfish" not in str(told)
+    assert "swordfish" in caplog.text
+    monkeypatch.undo()
+    async with alice.following(STATUS, id=["no"]) as stream:
+        (name, told), end = [event async for event in stream]
+    assert told["errors"][0]["extensions"] == {"code": "INVALID"}
+
+
 async def test_a_folder_is_watched_file_by_file_and_a_new_one_is_seen(alice: Person) -> None:
     folder_id = await alice.folder("watched")
     await alice.empty_file("first.txt", folder_id)
@@ -53,6 +79,27 @@ async def test_a_folder_is_watched_file_by_file_and_a_new_one_is_seen(alice: Per
         assert (await anext(stream))[1]["data"]["fileStatus"]["file"]["name"] == "first.txt"
         await alice.empty_file("second.txt", folder_id)
         assert (await anext(stream))[1]["data"]["fileStatus"]["file"]["name"] == "second.txt"
+
+
+async def test_every_change_is_told_as_it_is_by_then(vault: Vault, alice: Person) -> None:
+    """Nothing that was loaded for an earlier event is shown with a later one."""
+    file_id = await alice.empty_file("judged.txt")
+    query = """subscription ($id: ID) { fileStatus(fileId: $id) {
+        at scan { status } storage { tier } thumbnail { status } version { number scan { status } }
+        file { scan { status } versions(first: 1) { edges { node { scan { status } file { scan { status } } } } } }
+    } }"""
+    async with alice.following(query, id=file_id) as stream, asyncio.timeout(30):
+        assert _statuses((await anext(stream))[1]) == {"PENDING"}
+        await judged(vault, FileId(file_id), ScanStatus.SCANNING)
+        assert _statuses((await anext(stream))[1]) == {"SCANNING"}
+        await judged(vault, FileId(file_id), ScanStatus.CLEAN)
+        assert _statuses((await anext(stream))[1]) == {"CLEAN"}
+
+
+def _statuses(told: dict[str, Any]) -> set[str]:
+    status = told["data"]["fileStatus"]
+    version = status["file"]["versions"]["edges"][0]["node"]
+    return {each["scan"]["status"] for each in (status, status["version"], status["file"], version, version["file"])}
 
 
 async def test_a_subscription_prefers_the_stream_where_both_are_accepted(alice: Person) -> None:

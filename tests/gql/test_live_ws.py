@@ -1,6 +1,7 @@
 """GraphQL over WebSocket keeps to its protocol, whatever the other side sends."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import orjson
 import pytest
@@ -11,7 +12,9 @@ from gql.transport.websockets import WebsocketsTransport
 from sockets import PROTOCOL, talking
 
 from vaultstream.adapters.vault import Vault
+from vaultstream.errors import Code, VaultError
 from vaultstream.http import live_ws
+from vaultstream.http.auth import Authenticator
 from vaultstream.http.graphql_door import Door
 
 STATUS = "subscription ($id: ID) { fileStatus(fileId: $id) { file { name revision } scan { status } } }"
@@ -319,6 +322,33 @@ async def test_what_nobody_expected_closes_with_1011_and_is_logged(
     await live_ws.serve(door, _scope(alice), receive, send)
     assert sent[-1] == {"type": "websocket.close", "code": 1011, "reason": "Internal error"}
     assert "secret of the house" in caplog.text
+
+
+async def test_a_sign_in_service_that_is_away_is_worth_another_try(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object) -> None:
+        raise VaultError(Code.UNAVAILABLE, "Try again in a moment.")
+
+    monkeypatch.setattr(Authenticator, "bearer", away)
+    async with talking(url) as talk:
+        await talk.say({"type": "connection_init", "payload": {"token": "x"}})
+        assert await talk.closing() == (1013, "Try again in a moment.")
+
+
+async def test_what_nobody_expected_in_an_operation_is_its_own_error(
+    url: str, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> AsyncIterator[None]:
+        raise RuntimeError("the password is swordfish")
+        yield
+
+    monkeypatch.setattr("vaultstream.gql.live.watch.file_status", broken)
+    async with talking(url) as talk:
+        await talk.init(alice.token)
+        await talk.subscribe("1", STATUS, id="file_01H00000000000000000000000")
+        told = await talk.hear()
+        assert (told["type"], told["payload"][0]["message"]) == ("error", "internal error")
+        await talk.subscribe("2", VIEWER)
+        assert (await talk.hear())["type"] == "next"
 
 
 def _scope(person: Person) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import sys
 from datetime import timedelta
 
 import aiohttp
@@ -189,3 +190,15 @@ async def test_a_failed_job_undoes_itself_and_nothing_beside_it(own_s3, expect):
     listed = await own_s3.client.list_objects_v2(Bucket=bucket)
     assert [one["Key"] for one in listed["Contents"]] == [*sorted(stored), "taken"]
     assert len(stored) == 20
+
+
+@pytest.mark.parametrize("service", ["s3", "kms"])
+async def test_a_server_on_port_0_prints_the_port_it_took_and_nothing_else(service, tmp_path):
+    command = (sys.executable, "-m", f"vaultstream.local.{service}", "--data", f"{tmp_path}", "--port", "0")
+    server = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    port = int(await server.stdout.readline())
+    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/_health") as answer:
+        assert (answer.status, await answer.text()) == (200, "ok")
+    server.terminate()
+    rest, _ = await server.communicate()
+    assert (rest, server.returncode) == (b"", -15)

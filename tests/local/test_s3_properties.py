@@ -1,7 +1,9 @@
 """Our S3 alone, whatever the input: ranges are slices, pages join to the list, conditions follow HTTP."""
 
+import itertools
 import os
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -128,29 +130,36 @@ def model(keys, prefix, delimiter, after):
 KEY = st.text("ab/é\U0001f600", min_size=1, max_size=6)
 
 
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lists")
+    opened = Ledger(folder / "s3.sqlite", Shelf(folder / "blobs"))
+    yield opened
+    opened.close()
+
+
+NUMBERS = itertools.count()
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.sets(KEY, max_size=12), st.text("ab/", max_size=3), st.sampled_from(["", "/"]), st.integers(1, 4))
-async def test_pages_of_any_size_join_to_the_list(tmp_path_factory, keys, prefix, delimiter, limit):
-    folder = tmp_path_factory.mktemp("list")
-    ledger = Ledger(folder / "s3.sqlite", Shelf(folder / "blobs"))
+async def test_pages_of_any_size_join_to_the_list(ledger, keys, prefix, delimiter, limit):
+    bucket = f"bucket-{next(NUMBERS)}"
 
     def fill(tx):
-        tx.run("INSERT INTO buckets VALUES ('b', 'us-east-1', 0)")
+        tx.run("INSERT INTO buckets VALUES (?, 'us-east-1', 0)", bucket)
         for key in keys:
-            versions.put(tx, NewObject("b", key, "e", NOW, Attributes(), (), {}))
+            versions.put(tx, NewObject(bucket, key, "e", NOW, Attributes(), (), {}))
 
-    try:
-        await ledger.run(fill)
-        found, after = [], ""
-        while True:
-            window = Window("b", prefix, delimiter, after, limit)
-            page = await ledger.run(lambda tx, window=window: listing.objects(tx, window))
-            entries = [(one.key, False) for one in page.objects] + [(one, True) for one in page.prefixes]
-            assert len(entries) <= limit
-            found += sorted(entries, key=lambda entry: entry[0].encode())
-            if not page.next_after:
-                break
-            after = page.next_after
-    finally:
-        ledger.close()
+    await ledger.run(fill)
+    found, after = [], ""
+    while True:
+        window = Window(bucket, prefix, delimiter, after, limit)
+        page = await ledger.run(partial(listing.objects, window=window))
+        entries = [(one.key, False) for one in page.objects] + [(one, True) for one in page.prefixes]
+        assert len(entries) <= limit
+        found += sorted(entries, key=lambda entry: entry[0].encode())
+        if not page.next_after:
+            break
+        after = page.next_after
     assert found == model(keys, prefix, delimiter, "")

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from vaultstream.local.s3 import checksums
 from vaultstream.local.s3.app import create_app
 from vaultstream.local.s3.chunked import ChunkedBody
+from vaultstream.local.s3.documents import parse, render
 from vaultstream.local.s3.faults import S3Fault
 from vaultstream.local.s3.signature import Credentials, Refused, Signable, verify
 
@@ -240,6 +241,33 @@ def test_a_chunked_body_that_is_cut_short_is_incomplete(pieces, at):
     with pytest.raises(S3Fault) as short:
         decoder.finish()
     assert short.value.code == "IncompleteBody"
+
+
+ENTITY = '<!DOCTYPE Delete [<!ENTITY a "b">]><Delete>&a;</Delete>'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<Delete>",
+        b"<Other/>",
+        b"\xff<Delete/>",
+        ENTITY.encode(),
+        f'<?xml version="1.0" encoding="utf-16"?>{ENTITY}'.encode("utf-16"),
+        b'<?xml version="1.0" encoding="cp500"?>' + ENTITY.encode("cp500"),
+    ],
+)
+def test_a_document_that_is_broken_or_declares_anything_is_refused(body):
+    with pytest.raises(S3Fault) as malformed:
+        parse(body, "Delete")
+    assert malformed.value.code == "MalformedXML"
+
+
+def test_a_document_is_read_whatever_its_namespace_and_comments():
+    body = render("Delete", [("Object", [("Key", "a<b>&c")]), ("Quiet", True)])
+    root = parse(body.replace(b"<Quiet>", b"<!-- by hand --><Quiet>"), "Delete")
+    assert (root.findtext("Object/Key"), root.findtext("Quiet")) == ("a<b>&c", "true")
 
 
 @pytest.mark.parametrize(

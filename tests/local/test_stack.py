@@ -17,6 +17,7 @@ import pytest
 
 from vaultstream.local.probes import free_port, is_free
 
+pytestmark = pytest.mark.story
 PARTS = {"dynamodb", "s3", "kms", "aws", "redis", "postgresql", "sign-in", "api", "workers"}
 _MINUTE = 60
 
@@ -179,6 +180,8 @@ def test_a_deed_reaches_the_audit_log_by_way_of_every_part(stack):
 @pytest.mark.parametrize("name", sorted(PARTS))
 def test_a_killed_part_comes_back_with_what_it_held(stack, name):
     folder_id = stack.make_folder(f"before {name} died")
+    if name != "workers":  # those die with an event in their hands, which the sweeper then has to find
+        wait_until(lambda: not _outbox_of(stack), "every event has left the outbox")
     victim = _process_of(stack, name)
     victim.send_signal(signal.SIGKILL)
     wait_until(lambda: f"{name} serves again" in stack.said(), f"{name} is started again")

@@ -55,7 +55,7 @@ async def advance(vault: Vault, file_id: str, number: int | None, step: Step, to
                 raise
         else:
             return stepped
-    raise changes.CHANGED_UNDERNEATH
+    raise changes.changed_underneath()
 
 
 def with_scan(vault: Vault, stored: StoredVersion, status: ScanStatus, **outcome: object) -> StoredVersion:

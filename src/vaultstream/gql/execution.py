@@ -78,7 +78,7 @@ class Engine:
         return Operation(ask, document, node, cost)
 
     async def run(self, operation: Operation, context: Context) -> Answer:
-        """The answer to a query or a mutation; never raises but when it is cancelled."""
+        """The answer to a query or a mutation; raises UNAVAILABLE where that takes too long."""
         try:
             async with asyncio.timeout(RUN_SECONDS_MAX):
                 result = execute(
@@ -92,20 +92,19 @@ class Engine:
                 if not isinstance(result, ExecutionResult):
                     result = await result
         except TimeoutError:
-            slow = VaultError(Code.UNAVAILABLE, "This took too long: ask for less, or try again.")
-            return Answer(failure(slow), refused=True)
+            raise VaultError(Code.UNAVAILABLE, "This took too long: ask for less, or try again.") from None
         return _answer(operation, context, result)
 
     async def stream(self, operation: Operation, context: Context) -> AsyncGenerator[Answer, None]:
         """Every answer of a subscription, or the one of anything else."""
-        if operation.kind is not OperationType.SUBSCRIPTION:
-            yield await self.run(operation, context)
-            return
-        results = await self._subscribed(operation, context)
-        if isinstance(results, ExecutionResult):
-            yield Answer(_answer(operation, context, results).body, refused=True)
-            return
         try:
+            if operation.kind is not OperationType.SUBSCRIPTION:
+                yield await self.run(operation, context)
+                return
+            results = await self._subscribed(operation, context)
+            if isinstance(results, ExecutionResult):
+                yield Answer(_answer(operation, context, results).body, refused=True)
+                return
             async with aclosing(results):
                 async for result in results:
                     yield _answer(operation, context, result)

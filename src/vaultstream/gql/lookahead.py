@@ -22,12 +22,12 @@ def page_of(info: Info, connection: str, *, prefix: str) -> Turn | None:
 
 
 def _turn(field: SelectedField, prefix: str) -> Turn | None:
-    first, after = field.arguments.get("first"), field.arguments.get("after")
-    if not isinstance(first, int) or not isinstance(after, str | None):
+    after = field.arguments.get("after")
+    if not isinstance(after, str | None):
         return None
     try:
-        return turn(first, after, prefix=prefix)
-    except VaultError:
+        return turn(int(field.arguments["first"]), after, prefix=prefix)  # Strawberry leaves literals as their text
+    except (VaultError, ValueError):
         return None
 
 

@@ -108,19 +108,27 @@ class Plaintext(Response):
         super().__init__(status_code=status, headers=headers)
         self._pieces = pieces
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's own form
         """Send it all, or fail loudly."""
-        request = Request(scope, receive)
-        async with aclosing(self._pieces) as pieces:
-            piece = await anext(pieces, None)
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            while piece is not None:
-                if await request.is_disconnected():
-                    return
-                async with asyncio.timeout(READER_IDLE_SECONDS):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        gone = asyncio.create_task(_hung_up(receive))
+        try:
+            async with aclosing(self._pieces) as pieces:
                 piece = await anext(pieces, None)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                while piece is not None and not gone.done():
+                    async with asyncio.timeout(READER_IDLE_SECONDS):
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    piece = await anext(pieces, None)
+                if piece is None:
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            gone.cancel()
+
+
+async def _hung_up(receive: Receive) -> None:
+    """Over once the reader is gone; asking anew for every piece would cost more than opening it."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _signed_url(request: Request, vault: Vault) -> str:

@@ -51,9 +51,7 @@ async def _close(send: Send, closing: Closing) -> None:
 class _Socket:
     """One accepted socket. Every way out is a `Closing`, which ends the operations with it."""
 
-    def __init__(
-        self, door: Door, scope: Scope, receive: Receive, send: Send, operations: asyncio.TaskGroup
-    ) -> None:
+    def __init__(self, door: Door, scope: Scope, receive: Receive, send: Send, operations: asyncio.TaskGroup) -> None:
         self._door = door
         self._scope = scope
         self._receive = receive

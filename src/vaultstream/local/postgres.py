@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -40,7 +41,10 @@ def make_cluster(folder: Path, password: Secret) -> None:
         return
     ids = unprivileged_ids()
     give_folder(folder, ids)
-    with tempfile.TemporaryDirectory(prefix="new-", dir=folder) as new:
+    for unfinished in folder.glob("new-*"):
+        shutil.rmtree(unfinished)
+    # An interrupted initdb leaves a child that may still write for a moment; the next start clears that away.
+    with tempfile.TemporaryDirectory(prefix="new-", dir=folder, ignore_cleanup_errors=True) as new:
         give_folder(Path(new), ids)
         password_file = Path(new) / "password"
         password_file.touch(mode=0o600)

@@ -6,6 +6,8 @@ import pwd
 from collections.abc import Callable
 from pathlib import Path
 
+from vaultstream.local.part import PartFailed
+
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT = 1, 8, 47
 _PR_CAP_AMBIENT_RAISE = 2
@@ -34,7 +36,7 @@ def unprivileged_ids() -> tuple[int, int] | None:
     try:
         entry = pwd.getpwnam(UNPRIVILEGED)
     except KeyError:
-        raise RuntimeError(
+        raise PartFailed(
             f"this machine has no user '{UNPRIVILEGED}': start the vault as a user who is not root"
         ) from None
     return entry.pw_uid, entry.pw_gid

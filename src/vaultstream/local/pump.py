@@ -5,11 +5,10 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from vaultstream.events import Worker
 from vaultstream.local.container import Container
 from vaultstream.local.provision_messages import queue_name
+from vaultstream.local.trouble import TROUBLE
 
 _WAIT_SECONDS = 10
 _RETRY_SECONDS = 0.5
@@ -29,7 +28,7 @@ async def pump(sqs: Any, prefix: str, worker: Worker, container: Container) -> N
             url = (await sqs.get_queue_url(QueueName=queue_name(prefix, worker.name)))["QueueUrl"]
             while True:
                 await pump_once(sqs, url, worker, container)
-        except (BotoCoreError, ClientError) as error:
+        except TROUBLE as error:
             _log.warning("the queue of %s: %s", worker.name, error)
             await asyncio.sleep(_RETRY_SECONDS)
 

@@ -9,9 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from vaultstream.local.container import Container
+from vaultstream.local.trouble import TROUBLE
 
 _BUSY_POLL_SECONDS = 0.02
 _IDLE_POLL_SECONDS = 0.2
@@ -19,6 +18,7 @@ _BUSY_SECONDS = 10  # after the last record; one deed is seldom alone
 _RETRY_SECONDS = 0.25
 _BATCH = 100
 _ATTEMPTS = 5
+_SEQUENCE_DIGITS = 21  # botocore refuses fewer; dynoxide's own have no leading zeros
 _log = logging.getLogger(__name__)
 
 
@@ -56,7 +56,7 @@ class Stream:
         while True:
             try:
                 await self._read(container)
-            except (BotoCoreError, ClientError) as error:
+            except TROUBLE as error:
                 _log.warning("the table's stream: %s", error)
                 await asyncio.sleep(_RETRY_SECONDS)
 
@@ -85,7 +85,7 @@ class Stream:
         place = (
             {"ShardIteratorType": "TRIM_HORIZON"}
             if after is None
-            else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
+            else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after.zfill(_SEQUENCE_DIGITS)}
         )
         answer = await self._streams.get_shard_iterator(StreamArn=arn, ShardId=shard, **place)
         iterator: str = answer["ShardIterator"]

@@ -1,4 +1,4 @@
-"""A vault behind its real doors for each module here, and two people who know each other nothing."""
+"""A vault behind its real doors for each module here, and two people who know nothing of each other."""
 
 from collections.abc import AsyncIterator, Callable
 

@@ -47,8 +47,10 @@ class Source:
 
 @contextlib.asynccontextmanager
 async def served(source: Source) -> AsyncIterator[str]:
+    pieces = source.read()  # held here too, so that nothing but the body itself can have closed it
+
     async def endpoint(_: Request) -> Plaintext:
-        return Plaintext(source.read(), 200, {"Content-Length": str(10**12)})
+        return Plaintext(pieces, 200, {"Content-Length": str(10**12)})
 
     app = Starlette(routes=[Route("/", endpoint)], exception_handlers={VaultError: refusal})
     async with serving(app, free_port()) as url:

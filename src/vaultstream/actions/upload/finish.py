@@ -45,7 +45,7 @@ async def complete(vault: Vault, actor: Actor, upload: Upload) -> Upload:
         again = await _load(vault, upload.id)
         if again is None or again.status is not UploadStatus.COMPLETING:
             return again or upload
-    raise changes.CHANGED_UNDERNEATH
+    raise changes.changed_underneath()
 
 
 class _Again(Exception):
@@ -171,7 +171,7 @@ async def _give_up(vault: Vault, actor: Actor, upload: Upload, deed: EventName) 
         upload = await _load(vault, upload.id) or upload
         if upload.status in {UploadStatus.DONE, UploadStatus.ABORTED}:
             return upload
-    raise changes.CHANGED_UNDERNEATH
+    raise changes.changed_underneath()
 
 
 async def _freed(vault: Vault, upload: Upload) -> list[Change]:

@@ -20,8 +20,15 @@ from vaultstream.users import User
 from vaultstream.versions import StoredVersion
 
 STALE = VaultError(Code.STALE, "It was changed meanwhile: load it again, then repeat.")
-CHANGED_UNDERNEATH = VaultError(Code.CONFLICT, "Somebody else was changing the same thing: try again.")
 LEASE_LOST = VaultError(Code.UPLOAD_BUSY, "Another request took this upload over: ask for its offset again.")
+
+
+def changed_underneath() -> VaultError:
+    """The refusal when others came between. Made anew each time: a shared one would keep every frame it passed."""
+    return VaultError(Code.CONFLICT, "Somebody else was changing the same thing: try again.")
+
+
+CHANGED_UNDERNEATH = changed_underneath()
 
 
 def name_taken(name: str) -> VaultError:
@@ -36,6 +43,10 @@ class Change:
     verb: str
     request: Mapping[str, Any]  # Any: DynamoDB's own request shape
     refused: VaultError
+
+    def refusal(self) -> VaultError:
+        """What to raise: like `refused`, and of its own."""
+        return VaultError(self.refused.code, self.refused.message, path=self.refused.path)
 
 
 def _put(item: Item, condition: str | None, values: Item, refused: VaultError, **aliases: str) -> Change:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from vaultstream import table
 from vaultstream.adapters.records import changes as change_makers
 from vaultstream.adapters.records.attributes import Item, from_attributes, to_attributes
-from vaultstream.adapters.records.changes import CHANGED_UNDERNEATH, Change
+from vaultstream.adapters.records.changes import Change, changed_underneath
 from vaultstream.adapters.records.moments import moment
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import Event
@@ -19,13 +20,13 @@ from vaultstream.events import Event
 TRANSACTION_ITEMS_MAX = 100  # DynamoDB's own limit
 _BATCH_KEYS_MAX = 100
 _TRIES = 8
-_BUSY = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-_BUSY_ERRORS = {
+_CONFLICT = "TransactionConflict"
+_THROTTLED = {"ThrottlingError", "ProvisionedThroughputExceeded"}  # as a cancelled transaction's reasons say it
+_BUSY = {
     "TransactionInProgressException",
     "ThrottlingException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
-    "InternalServerError",
 }
 
 
@@ -115,26 +116,24 @@ class Records:
     async def commit(self, changes: Sequence[Change], events: Sequence[Event] = ()) -> None:
         """All changes and the events that tell of them, or none: one TransactWriteItems.
 
-        Raises the `refused` of the first change whose condition failed; conflicts with other transactions are
-        retried with jitter, under one request token, so that a lost answer cannot write twice.
+        Raises the `refused` of the first change whose condition failed. Conflicts with other transactions are tried
+        again with jitter; those that do not end are a CONFLICT, and a table that has no room for us, or cannot be
+        reached, is UNAVAILABLE. All tries have one request token, so that a lost answer cannot write twice.
         """
         every = [*changes, *map(change_makers.emit, events)]
         if len(every) > TRANSACTION_ITEMS_MAX:
             raise ValueError("a transaction has at most 100 items")
         request = [{each.verb: {**each.request, "TableName": self._table}} for each in every]
-        token = f"{random.getrandbits(128):032x}"  # a request's name, not a secret
+        token = secrets.token_hex(16)  # `random` repeats itself in forked processes: two requests would be one
         for attempt in range(_TRIES):
             try:
-                await self._client.transact_write_items(TransactItems=request, ClientRequestToken=token)
+                await self._call("transact_write_items", TransactItems=request, ClientRequestToken=token)
             except ClientError as error:
-                _raise_refusal(error, every)
-            except BotoCoreError:
-                if attempt + 1 == _TRIES:
-                    raise _unavailable() from None
+                given_up = _if_no_try_helps(error, every)
             else:
                 return
             await _pause(attempt)
-        raise CHANGED_UNDERNEATH
+        raise given_up
 
     async def delivered(self, event_ids: Iterable[str]) -> None:
         """These events are in the audit log: they leave the outbox."""
@@ -154,9 +153,7 @@ class Records:
 
     async def undelivered(self, shard: str, before: str, limit: int) -> list[Event]:
         """Events of one outbox partition whose id (a ULID) is older than `before`, the oldest first."""
-        found = await self._query(
-            "PK = :pk AND SK < :before", {":pk": shard, ":before": before}, limit, forward=True
-        )
+        found = await self._query("PK = :pk AND SK < :before", {":pk": shard, ":before": before}, limit, forward=True)
         return [Event.from_json(item["event"]) for item in found]
 
     async def ping(self) -> None:
@@ -169,25 +166,25 @@ class Records:
         except BotoCoreError:
             raise _unavailable() from None
         except ClientError as error:
-            if error.response["Error"]["Code"] in _BUSY_ERRORS:
-                raise _unavailable() from None
-            raise
+            is_ours = error.response["ResponseMetadata"]["HTTPStatusCode"] < 500
+            if is_ours and error.response["Error"]["Code"] not in _BUSY:
+                raise
+            raise _unavailable() from None
 
 
-def _raise_refusal(error: ClientError, every: Sequence[Change]) -> None:
-    """Raise what a failed transaction means to the caller; return where it is worth another try."""
-    code = error.response["Error"]["Code"]
-    if code in _BUSY_ERRORS:
-        return
-    if code != "TransactionCanceledException":
-        raise error
-    reasons = error.response.get("CancellationReasons", [])
+def _if_no_try_helps(error: ClientError, every: Sequence[Change]) -> VaultError:
+    """Raise what a failed transaction means to the caller; where another try may help, return what to raise if none
+    does.
+    """
+    reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
     for change, reason in zip(every, reasons, strict=False):
-        if reason.get("Code") == "ConditionalCheckFailed":
-            refused = change.refused
-            raise VaultError(refused.code, refused.message, path=refused.path)
-    if not any(reason.get("Code") in _BUSY for reason in reasons):
-        raise error
+        if reason == "ConditionalCheckFailed":
+            raise change.refusal()
+    if _CONFLICT in reasons:
+        return changed_underneath()
+    if _THROTTLED.intersection(reasons):
+        return _unavailable()
+    raise error
 
 
 async def _pause(attempt: int) -> None:

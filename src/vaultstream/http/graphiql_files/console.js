@@ -2,7 +2,7 @@
 
 const part = (id) => document.getElementById(id);
 const token = part("token"), query = part("query"), variables = part("variables");
-const answer = part("answer"), status = part("status"), types = part("type"), fields = part("fields");
+const answer = part("answer"), state = part("status"), types = part("type"), fields = part("fields");
 let running = null;
 
 // The token stays in this tab only, and goes when it is closed.
@@ -34,9 +34,9 @@ async function run() {
     const response = await ask(body, "application/graphql-response+json, text/event-stream;q=0.9", mine.signal);
     if (response.headers.get("Content-Type")?.startsWith("text/event-stream")) await follow(response);
     else answer.textContent = pretty(await response.json());
-    status.textContent = `${response.status}, ${Math.round(performance.now() - began)} ms`;
+    state.textContent = `${response.status}, ${Math.round(performance.now() - began)} ms`;
   } catch (error) {
-    if (error.name !== "AbortError") status.textContent = String(error);
+    if (error.name !== "AbortError") state.textContent = String(error);
   } finally {
     if (running === mine) part("stop").disabled = true;
   }
@@ -53,7 +53,7 @@ async function follow(response) {
     for (const event of events) {
       const data = event.match(/^data: (.*)$/m)?.[1];
       if (!event.startsWith("event: next") || !data) continue;
-      status.textContent = `${++count} so far`;
+      state.textContent = `${++count} so far`;
       answer.textContent = `${pretty(JSON.parse(data))}\n\n${answer.textContent}`;
     }
   }

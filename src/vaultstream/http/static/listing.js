@@ -1,9 +1,11 @@
 // The rows of one folder: made once for each item, then only changed, so that nobody loses their place.
 
+import { copied } from "./template.js";
 import { day, size, state } from "./words.js";
 
 const SCAN_SIGNS = { CLEAN: "check", INFECTED: "warning", UNSCANNABLE: "warning", FAILED: "warning" };
-const THUMBNAIL_SAID = { READY: "", UNSUPPORTED: "no thumbnail" };
+const RENDERING_SAID = { PENDING: "thumbnail pending", RENDERING: "thumbnail rendering" };
+const AWAITED = new Set(["PENDING", "SCANNING", "CLEAN"]); // what is not found clean is never rendered
 
 /** Shows items in `list`; the deeds are called with the item whose button was used. */
 export class Listing {
@@ -16,8 +18,9 @@ export class Listing {
     return this.rows.size;
   }
 
-  /** Exactly these, in this order. */
-  show(items) {
+  /** Exactly these, in this order; `isWhole` unless the folder has more. */
+  show(items, isWhole) {
+    this.isWhole = isWhole;
     const kept = new Set(items.map(({ id }) => id));
     for (const [id, { element }] of this.rows) {
       if (kept.has(id)) continue;
@@ -30,19 +33,18 @@ export class Listing {
     });
   }
 
-  /** One that is new or has changed, at its place by name. */
+  /** One that is new or has changed, at its place by name; none that belongs to what is not shown yet. */
   put(item) {
     const isNew = !this.rows.has(item.id);
-    const row = this.row(item);
-    if (!isNew) return;
-    const after = [...this.rows.values()].filter((other) => other !== row && key(other.item) > key(item));
-    const next = after.sort((one, two) => (key(one.item) < key(two.item) ? -1 : 1))[0];
-    this.list.insertBefore(row.element, next?.element ?? null);
+    const next = [...this.list.children].find(({ dataset }) => dataset.id !== item.id && dataset.key > key(item.name));
+    if (isNew && !next && !this.isWhole) return;
+    const { element } = this.row(item);
+    if (isNew || element.nextElementSibling !== (next ?? null)) this.list.insertBefore(element, next ?? null);
   }
 
   /** The id of the file with this name, if it is shown. */
   idOf(name) {
-    const found = [...this.rows.values()].find(({ item }) => key(item) === key({ name }));
+    const found = [...this.rows.values()].find(({ item }) => key(item.name) === key(name));
     return found?.item.__typename === "File" ? found.item.id : undefined;
   }
 
@@ -50,19 +52,18 @@ export class Listing {
     const row = this.rows.get(item.id) ?? this.made(item);
     const before = row.item;
     row.item = item;
-    if (JSON.stringify(before) !== JSON.stringify(item)) (item.__typename === "File" ? this.file : this.folder).call(this, row);
-    if (before && before.scan && before.scan.status !== item.scan.status) {
-      this.say(`${item.name}: ${state(item.scan.status)}`);
-    }
+    Object.assign(row.element.dataset, { id: item.id, key: key(item.name) });
+    if (item.__typename === "File") this.file(row);
+    else this.folder(row);
+    const isNews = before?.scan && before.scan.status !== item.scan.status;
+    if (isNews) this.say(`${item.name}: ${state(item.scan.status)}`);
     return row;
   }
 
   made({ id, __typename }) {
-    const element = document.getElementById(`${__typename.toLowerCase()}-row`).content.firstElementChild.cloneNode(true);
-    const parts = Object.fromEntries([...element.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
-    const row = { element, parts, item: null };
+    const row = { ...copied(`${__typename.toLowerCase()}-row`), item: null };
     for (const [name, deed] of Object.entries(this.deeds)) {
-      if (parts[name]) parts[name].onclick = () => deed(row.item);
+      if (row.parts[name]) row.parts[name].onclick = () => deed(row.item);
     }
     this.rows.set(id, row);
     return row;
@@ -75,22 +76,22 @@ export class Listing {
   }
 
   file({ parts, item, element }) {
-    const { scan, thumbnail, name } = item;
+    const { scan, thumbnail, name, capabilities } = item;
     element.dataset.scan = scan.status;
     parts.name.textContent = name;
-    const rendering = THUMBNAIL_SAID[thumbnail.status] ?? `thumbnail ${thumbnail.status.toLowerCase()}`;
-    // What was not found clean is never rendered: nobody waits for it.
-    const isAwaited = scan.status === "CLEAN" || scan.status === "PENDING" || scan.status === "SCANNING";
-    parts.about.textContent = [size(item.sizeBytes), day(item.updatedAt), isAwaited && rendering].filter(Boolean).join(" · ");
+    const rendering = AWAITED.has(scan.status) && RENDERING_SAID[thumbnail.status];
+    parts.about.textContent = [size(item.sizeBytes), day(item.updatedAt), rendering].filter(Boolean).join(" · ");
+    parts.thumb.title = thumbnail.status === "UNSUPPORTED" ? "There is no thumbnail for a file of this kind" : "";
     parts.chip.dataset.state = scan.status;
     parts.sign.setAttribute("href", `#i-${SCAN_SIGNS[scan.status] ?? "clock"}`);
     parts.scan.textContent = state(scan.status);
     parts.reason.textContent = reason(item);
-    parts.download.disabled = scan.status !== "CLEAN" || !item.capabilities.canDownload;
+    parts.download.disabled = scan.status !== "CLEAN" || !capabilities.canDownload;
     parts.download.hidden = scan.status === "INFECTED" || scan.status === "UNSCANNABLE";
     parts.download.setAttribute("aria-label", `Download ${name}`);
-    parts.retryScan.hidden = scan.status !== "FAILED" || !item.capabilities.canEdit;
-    parts.retryThumbnail.hidden = thumbnail.status !== "FAILED" || scan.status !== "CLEAN" || !item.capabilities.canEdit;
+    parts.retryScan.hidden = scan.status !== "FAILED" || !capabilities.canEdit;
+    const isRendered = scan.status !== "CLEAN" || thumbnail.status !== "FAILED";
+    parts.retryThumbnail.hidden = isRendered || !capabilities.canEdit;
     this.picture(parts, item);
   }
 
@@ -110,11 +111,14 @@ export class Listing {
 
 function reason({ scan, thumbnail }) {
   if (scan.status === "INFECTED") return `${scan.signature ?? "Something harmful"} was found. The file stays closed.`;
-  if (scan.status === "UNSCANNABLE") return `It could not be scanned, so it stays closed: ${scan.reason ?? "unknown contents"}.`;
-  if (scan.status === "FAILED") return scan.reason ?? "The scan did not finish.";
-  return thumbnail.status === "FAILED" ? `No thumbnail: ${thumbnail.reason ?? "rendering did not finish"}.` : "";
+  const why = scan.reason ? `: ${scan.reason}` : ".";
+  if (scan.status === "UNSCANNABLE") return `It could not be scanned, so it stays closed${why}`;
+  if (scan.status === "FAILED") return `The scan did not finish${why}`;
+  if (thumbnail.status === "FAILED") return `No thumbnail${thumbnail.reason ? `: ${thumbnail.reason}` : "."}`;
+  return "";
 }
 
-function key({ name }) {
+/** Nearly the vault's own order: it is for what comes between two looks. */
+function key(name) {
   return name.normalize("NFC").toLowerCase();
 }

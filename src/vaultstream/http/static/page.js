@@ -1,6 +1,7 @@
 // The page: who is in, which folder is open, and what is said about both.
 
-import { CREATE_FOLDER, DOWNLOAD, FOLDER, RETRY_SCAN, RETRY_THUMBNAIL, Refused, STATUSES, VIEWER, ask, make } from "./api.js";
+import { CREATE_FOLDER, DOWNLOAD, FOLDER, RETRY_SCAN, RETRY_THUMBNAIL, STATUSES, VIEWER } from "./api.js";
+import { Refused, ask, make } from "./api.js";
 import { Listing } from "./listing.js";
 import { keep, watch } from "./live.js";
 import { Queue } from "./queue.js";
@@ -28,20 +29,20 @@ const listing = new Listing(at("items"), {
 });
 const queue = new Queue(at("uploads"), {
   known: (folderId, name) => (folderId === open?.id ? listing.idOf(name) : undefined),
-  stored: deed(showRoom),
+  settled: deed(showRoom),
   say,
 });
 
 /** Does something for a person and tells them if it could not be done. */
 function deed(action) {
   return async (...given) => {
-    at("notice").hidden = true;
     try {
       return await action(...given);
     } catch (error) {
       if (error instanceof SignedOut) return undefined; // the banner says so
-      if (!(error instanceof Refused)) console.error(error);
-      at("notice-text").textContent = error instanceof Refused ? error.message : "Something went wrong. Please load the page again.";
+      const isOurs = !(error instanceof Refused);
+      if (isOurs) console.error(error);
+      at("notice-text").textContent = isOurs ? "Something went wrong. Please load the page again." : error.message;
       at("notice").hidden = false;
       return undefined;
     }
@@ -83,17 +84,19 @@ async function look() {
 }
 
 function show(folder, nodes) {
-  const isNew = folder?.id !== open?.id;
+  const before = open;
+  const isNew = folder?.id !== before?.id;
   open = folder;
   at("folder").hidden = !folder;
   at("lost").hidden = Boolean(folder);
-  at("way").replaceChildren(...(folder ? [...folder.ancestors, folder].map(crumb) : []));
+  if (isNew && folder) at("way").replaceChildren(...[...folder.ancestors, folder].map(crumb));
   document.title = folder && folder.id !== root ? `${folder.name} – VaultStream` : "VaultStream";
-  listing.show(nodes);
+  listing.show(nodes, !folder?.children.pageInfo.hasNextPage);
   at("empty").hidden = nodes.length > 0;
   at("more").hidden = !folder?.children.pageInfo.hasNextPage;
   at("add").hidden = at("new-folder").hidden = !folder?.capabilities.canEdit;
   if (!isNew) return;
+  if (before) at("way").querySelector("h1")?.focus(); // not left on a row that is gone
   unwatch();
   if (folder) unwatch = watch(STATUSES, { folderId: folder.id }, ({ fileStatus }) => changed(folder, fileStatus.file));
 }
@@ -109,7 +112,8 @@ function crumb({ id, name }, place, way) {
   const isHere = place === way.length - 1;
   const link = document.createElement(isHere ? "h1" : "a");
   link.textContent = id === root ? "My files" : name;
-  if (!isHere) link.href = id === root ? "#" : `#${id}`;
+  if (isHere) link.tabIndex = -1;
+  else link.href = id === root ? "#" : `#${id}`;
   item.append(link);
   return item;
 }
@@ -122,19 +126,18 @@ function dropped({ dataTransfer }) {
   const entries = [...dataTransfer.items].filter(({ kind }) => kind === "file");
   const files = entries.filter((item) => !item.webkitGetAsEntry?.()?.isDirectory).map((item) => item.getAsFile());
   add(files);
-  if (files.length < entries.length) throw new Refused({ message: "A folder cannot be dropped: make it here, then drop its files into it." });
+  const message = "A folder cannot be dropped: make it here, then drop its files into it.";
+  if (files.length < entries.length) throw new Refused({ message });
 }
 
 const createFolder = async (form) => {
   const input = form.elements.name;
-  const wanted = { parentId: open.id, name: input.value };
-  // Sent again after a lost answer it is the same wish, so the key is made from what is typed until it is done.
-  form.dataset.key ||= crypto.randomUUID();
+  const name = input.value;
   at("create").disabled = true;
   at("name-error").textContent = "";
   try {
-    await make(CREATE_FOLDER, { ...wanted, idempotencyKey: form.dataset.key });
-    say(`Folder ${wanted.name} created`);
+    await make(CREATE_FOLDER, { parentId: open.id, name, idempotencyKey: crypto.randomUUID() });
+    say(`Folder ${name} created`);
     form.hidden = true;
     form.reset();
     at("new-folder").focus();
@@ -146,7 +149,6 @@ const createFolder = async (form) => {
     input.focus();
   } finally {
     at("create").disabled = false;
-    delete form.dataset.key;
   }
 };
 
@@ -161,7 +163,7 @@ function listen() {
     form.elements.name.focus();
   };
   at("cancel").onclick = close;
-  form.onkeydown = ({ key }) => key === "Escape" && close();
+  form.addEventListener("keydown", ({ key }) => key === "Escape" && close());
   form.oninput = () => form.elements.name.removeAttribute("aria-invalid");
   form.onsubmit = (event) => {
     event.preventDefault();
@@ -173,8 +175,8 @@ function listen() {
     target.value = "";
   };
   at("more").onclick = deed(() => ((pages += 1), look()));
-  at("sign-out").onclick = deed(() => ((document.body.dataset.view = "wait"), leave()));
-  at("notice-close").onclick = () => (at("notice").hidden = true);
+  at("sign-out").onclick = deed(leave);
+  addEventListener("click", () => (at("notice").hidden = true), true); // what was said of an earlier deed
   addEventListener("hashchange", deed(() => ((pages = 1), look())));
   listenForDrops();
 }
@@ -195,15 +197,20 @@ function listenForDrops() {
 }
 
 async function enter() {
+  document.body.dataset.view = "in";
   listen();
   await showRoom();
   await look();
-  document.body.dataset.view = "in";
   keep(deed(() => Promise.all([look(), showRoom()])));
 }
 
 async function start() {
-  onState((state) => (document.body.dataset.reach = state));
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // never somebody's page after them
+  onState((state) => {
+    if (state === "away") say("The vault does not answer.");
+    else if (document.body.dataset.reach === "away") say("The vault is back.");
+    document.body.dataset.reach = state;
+  });
   for (const button of document.querySelectorAll(".sign-in")) button.onclick = deed(begin);
   try {
     if (await arrive()) return await deed(enter)();

@@ -1,5 +1,6 @@
 // The uploads of this tab: a few at a time, each with its bar and what can be done about it.
 
+import { copied } from "./template.js";
 import { Upload } from "./upload.js";
 import { size } from "./words.js";
 
@@ -10,26 +11,26 @@ const SAID = {
   waiting: () => "Waiting for its turn",
   cut: () => "Connection lost. It goes on by itself",
   storing: () => "Sealing and storing",
-  paused: ({ sentBytes, file }) => `Paused at ${size(sentBytes)} of ${size(file.size)}`,
+  paused: ({ shownBytes, file }) => `Paused at ${size(shownBytes)} of ${size(file.size)}`,
   done: () => "Stored",
   failed: ({ error }) => error.message,
 };
 
-/** A queue that shows itself in `panel`; `known(folderId, name)` is the id of the file of that name, if one is in view. */
+/** Shows itself in `panel`; `known(folderId, name)` is the id of the file of that name, if one is in view. */
 export class Queue {
-  constructor(panel, { known, stored, say }) {
-    Object.assign(this, { panel, known, stored, say });
+  constructor(panel, { known, settled, say }) {
+    Object.assign(this, { panel, known, settled, say });
     this.list = panel.querySelector("ul");
     this.uploads = new Map();
     addEventListener("beforeunload", (event) => {
-      if ([...this.uploads.keys()].some(({ state }) => ACTIVE.has(state) || state === "waiting")) event.preventDefault();
+      const isBusy = ({ state }) => ACTIVE.has(state) || state === "waiting";
+      if ([...this.uploads.keys()].some(isBusy)) event.preventDefault();
     });
   }
 
   add(file, target) {
     const upload = new Upload(file, { name: file.name, ...target }, () => this.changed(upload));
-    const row = document.getElementById("upload-row").content.firstElementChild.cloneNode(true);
-    const parts = Object.fromEntries([...row.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+    const { element: row, parts } = copied("upload-row");
     parts.name.textContent = upload.target.name;
     parts.bar.setAttribute("aria-label", `Upload of ${upload.target.name}`);
     parts.pause.onclick = () => upload.pause();
@@ -51,13 +52,9 @@ export class Queue {
 
   next() {
     const all = [...this.uploads.keys()];
-    let free = AT_ONCE - all.filter(({ state }) => ACTIVE.has(state)).length;
-    for (const upload of all) {
-      if (upload.state === "waiting" && free > 0) {
-        free -= 1;
-        upload.start();
-      }
-    }
+    const free = AT_ONCE - all.filter(({ state }) => ACTIVE.has(state)).length;
+    const waiting = all.filter(({ state }) => state === "waiting");
+    for (const upload of waiting.slice(0, Math.max(free, 0))) upload.start();
   }
 
   replace(upload, target) {
@@ -66,10 +63,8 @@ export class Queue {
   }
 
   drop(upload) {
-    this.uploads.get(upload)?.row.remove();
-    this.uploads.delete(upload);
-    this.panel.hidden = this.uploads.size === 0;
-    upload.cancel();
+    this.remove(upload);
+    upload.cancel().then(this.settled);
     this.next();
   }
 
@@ -85,11 +80,11 @@ export class Queue {
   }
 
   show(upload, { row, parts }) {
-    const { state, sentBytes, file, error } = upload;
+    const { state, shownBytes, file, error } = upload;
     row.dataset.state = state;
     parts.bar.max = file.size || 1;
-    parts.bar.value = state === "done" ? parts.bar.max : sentBytes;
-    parts.said.textContent = SAID[state]?.(upload) ?? `${size(sentBytes)} of ${size(file.size)}`;
+    parts.bar.value = state === "done" ? parts.bar.max : shownBytes;
+    parts.said.textContent = SAID[state]?.(upload) ?? `${size(shownBytes)} of ${size(file.size)}`;
     const isTaken = state === "failed" && error.code === "NAME_TAKEN";
     parts.pause.hidden = state !== "sending" && state !== "cut";
     parts.resume.hidden = state !== "paused" && (state !== "failed" || isTaken);
@@ -102,12 +97,14 @@ export class Queue {
 
   finish(upload) {
     this.say(`${upload.target.name}: stored`);
-    this.stored(upload);
-    setTimeout(() => {
-      this.uploads.get(upload)?.row.remove();
-      this.uploads.delete(upload);
-      this.panel.hidden = this.uploads.size === 0;
-    }, SEEN_MS);
+    this.settled();
+    setTimeout(() => this.remove(upload), SEEN_MS);
+  }
+
+  remove(upload) {
+    this.uploads.get(upload)?.row.remove();
+    this.uploads.delete(upload);
+    this.panel.hidden = this.uploads.size === 0;
   }
 }
 

@@ -4,6 +4,7 @@ import { Away, become, persist, reach } from "./reach.js";
 
 const PENDING = "vaultstream.signin"; // what must survive the way to the issuer and back; no token
 const FRESH_SHARE = 0.8; // of a token's life, after which it is renewed
+let known = null; // where the issuer's endpoints are
 let tokens = null;
 let renewing = null;
 
@@ -55,14 +56,12 @@ export async function token(rejected) {
   return tokens.bearer;
 }
 
-/** Forgets the tokens, here and at the issuer; the page ends here. */
+/** Ends the sign-in at the issuer; the page ends here, and the tokens with it. */
 export async function leave() {
-  const hint = tokens?.bearer;
-  tokens = null;
   const { clientId, endpoints } = await persist(discovered);
-  const end = endpoints.end_session_endpoint;
-  if (!end || !hint) return location.replace("/");
-  return go(end, { client_id: clientId, id_token_hint: hint, post_logout_redirect_uri: home() });
+  const { end_session_endpoint: there } = endpoints;
+  if (!there || !tokens) location.reload();
+  else go(there, { client_id: clientId, id_token_hint: tokens.bearer, post_logout_redirect_uri: home() });
 }
 
 /** Says that the sign-in is over, whoever found it out. */
@@ -90,9 +89,10 @@ async function trade(fields, nonce) {
 }
 
 async function discovered() {
+  if (known) return known;
   const { issuer, clientId } = await (await reach("/config.json")).json();
   const endpoints = await (await reach(`${issuer}/.well-known/openid-configuration`)).json();
-  return { issuer, clientId, endpoints };
+  return (known = { issuer, clientId, endpoints });
 }
 
 function go(url, parameters) {

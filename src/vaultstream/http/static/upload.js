@@ -11,12 +11,14 @@ const STORE_MS = 600_000; // the vault stores what it has, and says nothing mean
 const LEASE_MS = 5_000; // after a cut the vault may still be reading what came before it
 const LATER = new Set([0, 429, 500, 502, 503, 504]);
 
-/** Its `state` is waiting, sending, cut, storing, paused, done, failed or ended; `changed` is called with each. */
+/** Calls `changed` when its `state` does: waiting, sending, cut, storing, paused, done, failed or ended.
+
+`sentBytes` is what the vault has for good, `shownBytes` also what is on its way.
+*/
 export class Upload {
   constructor(file, target, changed) {
-    Object.assign(this, { file, target, changed, state: "waiting", sentBytes: 0, error: null });
-    this.url = null;
-    this.running = null;
+    Object.assign(this, { file, target, changed, state: "waiting", error: null, url: null, running: null });
+    this.reached(0);
   }
 
   /** Sends until all is stored, it is paused, or the vault says no. */
@@ -58,7 +60,8 @@ export class Upload {
     if (!isOpen(upload) && file.size) {
       ({ upload } = await make(BEGIN_UPLOAD, { ...what, idempotencyKey: crypto.randomUUID() }));
     }
-    Object.assign(this, { id: upload.id, url: upload.url, sentBytes: upload.offsetBytes });
+    Object.assign(this, { id: upload.id, url: upload.url });
+    this.reached(upload.offsetBytes);
     if (signal.aborted && this.state === "ended") await this.cancel();
   }
 
@@ -66,7 +69,7 @@ export class Upload {
     const bearer = await persist(() => token(this.rejected));
     const answer = await this.patch(bearer, signal);
     if (signal.aborted) return;
-    if (answer.offset !== null) this.sentBytes = answer.offset;
+    if (answer.offset !== null) this.reached(answer.offset);
     if (answer.status === 401 && this.rejected) end();
     this.rejected = answer.status === 401 ? bearer : undefined;
     if (answer.status === 423 || LATER.has(answer.status)) await this.recover(answer, attempt, signal);
@@ -87,7 +90,7 @@ export class Upload {
     });
     if (signal.aborted) return;
     if (answer.status === 404 || answer.status === 410) throw refusal({ status: 410 });
-    if (answer.ok) this.sentBytes = Number(answer.headers.get("Upload-Offset"));
+    if (answer.ok) this.reached(Number(answer.headers.get("Upload-Offset")));
     this.become("sending");
   }
 
@@ -108,17 +111,16 @@ export class Upload {
       request.upload.onprogress = ({ loaded }) => {
         within(STALL_MS);
         if (signal.aborted) return;
-        this.sentBytes = Math.max(from, from + loaded);
+        this.shownBytes = from + loaded;
         this.become("sending");
       };
       request.upload.onload = () => {
         within(STORE_MS);
-        if (!signal.aborted && this.sentBytes >= this.file.size) this.become("storing");
+        if (!signal.aborted && from + PIECE_BYTES >= this.file.size) this.become("storing");
       };
       request.onloadend = () => {
         clearTimeout(timer);
         signal.removeEventListener("abort", stop);
-        this.sentBytes = from;
         resolve(read(request));
       };
       signal.addEventListener("abort", stop);
@@ -129,8 +131,13 @@ export class Upload {
 
   fail(error) {
     this.error = error instanceof Refused ? error : new Refused({ code: error.name, message: told(error) });
-    if (error.code === "UPLOAD_GONE") Object.assign(this, { url: null, id: null, sentBytes: 0 });
+    if (error.code === "UPLOAD_GONE") Object.assign(this, { url: null, id: null });
     this.become("failed");
+  }
+
+  reached(bytes) {
+    this.sentBytes = bytes;
+    this.shownBytes = bytes;
   }
 
   become(state) {

@@ -6,7 +6,8 @@ const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 /** "1.2 MB" */
 export function size(bytes) {
   const step = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
-  const options = { style: "unit", unit: UNITS[step], unitDisplay: "short", maximumFractionDigits: 1 };
+  const unitDisplay = step ? "short" : "long";
+  const options = { style: "unit", unit: UNITS[step], unitDisplay, maximumFractionDigits: 1 };
   return new Intl.NumberFormat(undefined, options).format(bytes / 1000 ** step);
 }
 

@@ -33,11 +33,12 @@ def _fill(parent: ElementTree.Element, children: Iterable[Node]) -> None:
 
 def parse(body: bytes, name: str) -> ElementTree.Element:
     """The root of a document called `name`, its namespaces dropped; `MalformedXML` for anything else."""
-    if b"<!" in body.replace(b"<!--", b"").replace(b"<![CDATA[", b""):
-        raise S3Fault("MalformedXML", "Document types and entities are not accepted.")
     try:
-        root = ElementTree.fromstring(body)  # noqa: S314 - the line above refuses every declaration
-    except ElementTree.ParseError as error:
+        written = body.decode()  # text, so that no declared encoding can hide a declaration from the next line
+        if "<!" in written.replace("<!--", "").replace("<![CDATA[", ""):
+            raise S3Fault("MalformedXML", "Document types and entities are not accepted.")
+        root = ElementTree.fromstring(written)  # noqa: S314 - the lines above refuse every declaration
+    except (UnicodeDecodeError, ElementTree.ParseError) as error:
         raise S3Fault("MalformedXML") from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]

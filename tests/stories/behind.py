@@ -1,0 +1,66 @@
+"""A look behind the doors of a running stack: its table, its outbox and its audit log, read as they are."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from dev_stack import DevStack
+from doors import until
+
+from vaultstream import table
+from vaultstream.adapters import clients
+
+Items = dict[tuple[str, str], Any]
+
+
+@asynccontextmanager
+async def _dynamodb(stack: DevStack) -> AsyncIterator[Any]:
+    settings = stack.settings
+    async with clients.client(clients.session(settings), settings, "dynamodb") as client:
+        yield client
+
+
+async def table_items(stack: DevStack) -> Items:
+    """Every item but what waits in the outbox."""
+    found: Items = {}
+    async with _dynamodb(stack) as client:
+        async for page in client.get_paginator("scan").paginate(TableName=stack.settings.table, ConsistentRead=True):
+            for item in page["Items"]:
+                key = (item[table.PK]["S"], item[table.SK]["S"])
+                if not key[0].startswith(table.OUTBOX):
+                    found[key] = item
+    return found
+
+
+async def outbox_count(stack: DevStack) -> int:
+    """How many events wait to be in the audit log."""
+    async with _dynamodb(stack) as client:
+        counts = [
+            await client.query(
+                TableName=stack.settings.table,
+                KeyConditionExpression=f"{table.PK} = :shard",
+                ExpressionAttributeValues={":shard": {"S": shard}},
+                Select="COUNT",
+            )
+            for shard in table.outbox_shards()
+        ]
+    return sum(count["Count"] for count in counts)
+
+
+async def drained(stack: DevStack, seconds: float = 150) -> None:
+    """Return once every event has left the outbox for good."""
+
+    async def is_empty() -> bool:
+        return await outbox_count(stack) == 0
+
+    await until(is_empty, seconds)
+
+
+async def audited(stack: DevStack, condition: str, *values: object) -> list[asyncpg.Record]:
+    """The rows of the audit log for which this holds, in the order of their time."""
+    connection = await asyncpg.connect(stack.owner_dsn)
+    try:
+        return await connection.fetch(f"SELECT * FROM audit.events WHERE {condition} ORDER BY at, id", *values)
+    finally:
+        await connection.close()

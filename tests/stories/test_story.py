@@ -1,0 +1,213 @@
+"""One person's files through the real processes: sealed, judged, shown, given back, kept from others and through crashes."""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import corpus
+import httpx
+import pytest
+from asking import Person
+from contents import Source, document, found_in, kept, photo, random_file
+from dev_stack import PARTS, DevStack, wait_until
+from doors import until
+from vault_use import (
+    BECOMING_CLEAN,
+    BECOMING_INFECTED,
+    BECOMING_READY,
+    Look,
+    bring,
+    children,
+    digest_of,
+    is_in_order,
+    link,
+    watching,
+)
+
+BIG_BYTES = 200_000_000
+RANGES = 1_000
+RANGES_AT_A_TIME = 8
+PATHS = {"paper.pdf": BECOMING_READY, "photo.jpg": BECOMING_READY, "big.bin": BECOMING_CLEAN, "eicar.com": BECOMING_INFECTED}
+
+
+@dataclass(slots=True)
+class Story:
+    """What Alice brought, and what those who watched were told meanwhile."""
+
+    sources: dict[str, Source]
+    uploads: dict[str, str]
+    root: str
+    told: dict[str, list[Look]]
+    told_late: dict[str, list[Look]]
+    first_told_late: dict[str, Look]
+    items: dict[str, Any]
+
+    def id(self, name: str) -> str:
+        found: str = self.items[name]["id"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory) -> dict[str, Source]:
+    folder = tmp_path_factory.mktemp("sources")
+    made = [
+        document(folder / "paper.pdf"),
+        photo(folder / "photo.jpg"),
+        random_file(folder / "big.bin", BIG_BYTES),
+        kept(folder / "eicar.com", "application/octet-stream", corpus.EICAR),
+    ]
+    return {source.name: source for source in made}
+
+
+@pytest.fixture(scope="module")
+async def story(_stack: DevStack, sources: dict[str, Source]) -> AsyncIterator[Story]:
+    """Alice brings her files while the workers stand still, so that a second watcher surely sees where each begins."""
+    _stack.wait_ready()
+    url, token = _stack.url, _stack.token("alice@example.com")
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        alice = Person(client, token)
+        root = await alice.root()
+        uploads = {}
+        async with watching(url, token, root) as early:
+            with _stack.frozen("workers"):
+                for name, source in sources.items():
+                    uploads[name] = await asyncio.to_thread(bring, url, token, source, root)
+                async with watching(url, token, root) as late:
+                    await late.until(lambda told: told.keys() >= sources.keys())
+                    first = {name: looks[0] for name, looks in late.told.items()}
+                    _stack.part("workers").resume()
+                    for watch in (early, late):
+                        await watch.until(lambda told: all(_is_ended(told, name) for name in sources))
+        items = await children(alice, root)
+    yield Story(sources, uploads, root, early.told, late.told, first, items)
+
+
+def _is_ended(told: dict[str, list[Look]], name: str) -> bool:
+    return name in told and told[name][-1] == PATHS[name][-1]
+
+
+@pytest.mark.parametrize("name", PATHS)
+async def test_who_watches_sees_each_file_from_pending_to_its_end_in_order(story: Story, name: str) -> None:
+    assert story.first_told_late[name] == ("PENDING", "PENDING")
+    assert is_in_order(story.told_late[name], PATHS[name]), story.told_late
+    assert is_in_order(story.told[name], PATHS[name]), story.told
+    assert story.told[name][-1] == PATHS[name][-1]
+
+
+async def test_nothing_that_the_vault_keeps_anywhere_holds_plaintext(stack: DevStack, story: Story) -> None:
+    windows = [window for source in story.sources.values() if source.size_bytes > 100 for window in source.windows(300)]
+    assert len(windows) > 850
+    folder = story.sources["photo.jpg"].path.parent
+    assert {path.name for path in found_in(folder, windows)} == {"paper.pdf", "photo.jpg", "big.bin"}  # it does find them
+    stored = [path for path in (stack.folder / "s3").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in stored) > BIG_BYTES
+    assert found_in(stack.folder, windows) == []
+
+
+@pytest.mark.parametrize("name", ["paper.pdf", "photo.jpg", "big.bin"])
+async def test_a_file_comes_back_whole_and_its_digest_is_told(client, alice, story: Story, name: str) -> None:
+    source, item = story.sources[name], story.items[name]
+    assert (item["sizeBytes"], item["contentType"]) == (source.size_bytes, source.kind)
+    assert item["currentVersion"]["sha256"] == source.sha256
+    assert await digest_of(client, await link(alice, item["id"])) == (source.size_bytes, source.sha256)
+
+
+async def test_what_is_infected_is_named_and_never_leaves(alice, story: Story) -> None:
+    item = story.items["eicar.com"]
+    assert item["scan"] == {"status": "INFECTED", "signature": "EICAR.TestFile"}
+    made = await alice.done("downloadCreate", "DownloadCreateInput", "url", fileId=item["id"])
+    assert made["url"] is None
+    assert [(error["__typename"], error["code"]) for error in made["errors"]] == [("ContentError", "INFECTED")]
+
+
+async def _keeps(client: httpx.AsyncClient, alice: Person, story: Story) -> None:
+    """All that was acknowledged is as it was: the listing to the letter, the contents to the byte."""
+    now = await children(alice, story.root)
+    assert {name: now.get(name) for name in story.items} == story.items
+    for name in ("paper.pdf", "photo.jpg"):
+        source = story.sources[name]
+        assert await digest_of(client, await link(alice, story.id(name))) == (source.size_bytes, source.sha256)
+    await _ranges(client, await link(alice, story.id("big.bin")), story.sources["big.bin"], 5)
+
+
+async def _ranges(client: httpx.AsyncClient, url: str, source: Source, count: int) -> None:
+    """Random ranges of a file over kept connections, some at a time; each has to be the source's own bytes."""
+    turns = asyncio.Semaphore(RANGES_AT_A_TIME)
+
+    async def one() -> None:
+        start = random.randrange(source.size_bytes)
+        stop = min(source.size_bytes, start + int(2 ** random.uniform(0, 19)))
+        async with turns:
+            answer = await client.get(url, headers={"Range": f"bytes={start}-{stop - 1}"})
+        assert answer.status_code == 206
+        assert answer.headers["content-range"] == f"bytes {start}-{stop - 1}/{source.size_bytes}"
+        assert answer.content == source.read(start, stop), (start, stop)
+
+    await asyncio.gather(*(one() for _ in range(count)))
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What Alice was told is stored, the moment before something died."""
+
+    item_id: str
+    source: Source
+
+
+@pytest.fixture(scope="module")
+def acknowledged() -> list[Acknowledged]:
+    return []
+
+
+async def _bring_a_note(stack: DevStack, alice: Person, story: Story, folder: Path, name: str) -> Acknowledged:
+    data = f"what was there before {name} died, {random.random()}".encode()
+    source = kept(folder / f"{name}.txt", "text/plain", data)
+    await asyncio.to_thread(bring, stack.url, alice.token, source, story.root)
+    return Acknowledged((await children(alice, story.root))[source.name]["id"], source)
+
+
+async def test_after_an_orderly_stop_and_a_new_start_everything_is_there(_stack, story: Story) -> None:
+    await asyncio.to_thread(_stack.stop)
+    await asyncio.to_thread(_stack.start)
+    async with httpx.AsyncClient(base_url=_stack.url, timeout=60) as client:
+        await _keeps(client, Person(client, _stack.token("alice@example.com")), story)  # the token is of before
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_a_killed_part_takes_nothing_with_it(stack, client, alice, story, acknowledged, tmp_path, part) -> None:
+    noted = await _bring_a_note(stack, alice, story, tmp_path, part)
+    await asyncio.to_thread(stack.kill_and_wait, part)
+    acknowledged.append(noted)
+    async with httpx.AsyncClient(base_url=stack.url, timeout=60) as client:
+        await _keeps(client, Person(client, alice.token), story)
+
+
+async def test_a_killed_supervisor_takes_all_parts_along_and_nothing_else(
+    stack, alice, story, acknowledged, tmp_path
+) -> None:
+    acknowledged.append(await _bring_a_note(stack, alice, story, tmp_path, "supervisor"))
+    await asyncio.to_thread(stack.crash)
+    await asyncio.to_thread(stack.start)
+    async with httpx.AsyncClient(base_url=stack.url, timeout=60) as client:
+        await _keeps(client, Person(client, alice.token), story)
+
+
+async def test_a_thousand_random_ranges_come_back_equal(client, alice, story: Story) -> None:
+    await _ranges(client, await link(alice, story.id("big.bin")), story.sources["big.bin"], RANGES)
+
+
+async def test_whatever_was_acknowledged_before_a_death_is_judged_in_the_end_and_comes_back(
+    stack, client, alice, story, acknowledged
+) -> None:
+    async def all_clean() -> bool:
+        now = {item["id"]: item["scan"]["status"] for item in (await children(alice, story.root)).values()}
+        return all(now.get(noted.item_id) == "CLEAN" for noted in acknowledged)
+
+    await until(all_clean, 120)
+    for noted in acknowledged:
+        expected = (noted.source.size_bytes, noted.source.sha256)
+        assert await digest_of(client, await link(alice, noted.item_id)) == expected
