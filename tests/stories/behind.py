@@ -64,3 +64,20 @@ async def audited(stack: DevStack, condition: str, *values: object) -> list[asyn
         return await connection.fetch(f"SELECT * FROM audit.events WHERE {condition} ORDER BY at, id", *values)
     finally:
         await connection.close()
+
+
+async def settled(stack: DevStack) -> None:
+    """Return once no version waits for its verdict or its thumbnails, and no event for the log."""
+
+    async def is_still() -> bool:
+        items = await table_items(stack)
+        waiting = [item for item in items.values() if "SCAN" in item.get(table.GSI3.pk, {}).get("S", "")]
+        return not waiting and await outbox_count(stack) == 0
+
+    await until(is_still, 150)
+
+
+def stored_bytes(stack: DevStack) -> dict[str, int]:
+    """Every file of the object store and its size."""
+    blobs = stack.folder / "s3" / "blobs"
+    return {path.name: path.stat().st_size for path in blobs.rglob("*") if path.is_file()}

@@ -12,6 +12,7 @@ for _shared in (_HERE, _HERE.parent / "gql", _HERE.parent / "adapters"):
     sys.path.insert(0, str(_shared))  # the stories share modules, and speak with the other tests' clients
 
 from asking import Person  # found by the lines above
+from behind import settled, stored_bytes, table_items
 from dev_stack import DevStack
 
 
@@ -56,3 +57,28 @@ def alice(stack: DevStack, client: httpx.AsyncClient) -> Person:
 @pytest.fixture
 def bob(stack: DevStack, client: httpx.AsyncClient) -> Person:
     return Person(client, stack.token("bob@example.com"))
+
+
+@pytest.fixture(scope="module")
+async def quiet(_stack: DevStack) -> DevStack:
+    """The vault when nothing moves in it by itself, and all three people have been here."""
+    if not _stack.is_up:
+        _stack.start()
+    _stack.wait_ready()
+    async with httpx.AsyncClient(base_url=_stack.url, timeout=60) as client:
+        for name in ("alice", "bob", "mallory"):
+            await Person(client, _stack.token(f"{name}@example.com")).root()
+    await settled(_stack)
+    return _stack
+
+
+@pytest.fixture
+async def untouched(quiet: DevStack) -> AsyncIterator[DevStack]:
+    """A vault in which a test may change nothing: no record, no stored byte; nor may it make the API fail or die."""
+    before, stored, api = await table_items(quiet), stored_bytes(quiet), quiet.part("api").pid
+    failures = quiet.failures()
+    yield quiet
+    assert await table_items(quiet) == before
+    assert stored_bytes(quiet) == stored
+    assert quiet.part("api").pid == api
+    assert quiet.failures() == failures

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from vaultstream.errors import Code, VaultError
 from vaultstream.sealed import (
@@ -31,6 +31,9 @@ _REFUSED = {
     "KMSInvalidStateException",
     "NotFoundException",
     "AccessDeniedException",
+    "InvalidArnException",
+    "InvalidKeyUsageException",
+    "ValidationException",
 }
 
 
@@ -82,12 +85,15 @@ class Keys:
         return await asyncio.shield(task)
 
     def flush(self) -> None:
-        """Forget every opened key."""
+        """Forget every opened key; one that is being opened goes to who asked for it, and to nobody after."""
         self._opened.clear()
+        self._opening.clear()
 
     def _keep(self, name: tuple[bytes, str], done: asyncio.Task[FrameKey]) -> None:
-        self._opening.pop(name, None)
-        if done.cancelled() or done.exception() is not None:
+        is_flushed = self._opening.get(name) is not done
+        if not is_flushed:
+            del self._opening[name]
+        if done.cancelled() or done.exception() is not None or is_flushed:
             return
         self._opened[name] = (self._clock() + self._seconds, done.result())
         while len(self._opened) > CACHED_KEYS_MAX:
@@ -103,7 +109,7 @@ class Keys:
                 EncryptionContext=context,
             )
             return open_header(header, DataKey(answer["Plaintext"]), context)
-        except SealedError:
+        except (SealedError, ParamValidationError):  # a header may name a key as no key is ever named
             raise _unreadable() from None
 
     async def ping(self) -> None:
@@ -113,6 +119,8 @@ class Keys:
     async def _call(self, verb: str, **request: Any) -> Any:  # Any: KMS's own shapes, both ways
         try:
             return await getattr(self._client, verb)(**request)
+        except ParamValidationError:
+            raise
         except BotoCoreError:
             raise _unavailable() from None
         except ClientError as error:

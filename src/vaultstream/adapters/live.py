@@ -26,8 +26,10 @@ class Watch:
     async def nudges(self) -> AsyncIterator[None]:
         """One value for every time to look again: when nudged, and at times even when not."""
         while True:
+            # Not wait_for: where the bell rings in the moment of a cancellation, Python 3.11's forgets the latter.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), LOOK_AGAIN_SECONDS)
+                async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                    await self._bell.wait()
             self._bell.clear()
             yield None
 

@@ -106,7 +106,7 @@ class Authenticator:
         if not isinstance(email, str) or claims.get("email_verified") is not True:
             raise refused("The sign-in service has not verified your e-mail address: do that first.")
         user_id = await account.sign_in(self._vault, email, str(claims.get("name", "")), origin)
-        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+        expires_at = datetime.fromtimestamp(claims["exp"] + _LEEWAY_SECONDS, UTC)
         self._remember(name, user_id, expires_at)
         return Actor(user_id, origin, expires_at)
 
