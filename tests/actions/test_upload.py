@@ -205,6 +205,13 @@ async def test_the_same_idempotency_key_begins_one_upload(vault: Vault, alice: A
     assert await refusal(upload.begin(vault, alice, other)) is Code.CONFLICT
 
 
+async def test_a_repeated_begin_has_its_answer_when_the_file_is_long_stored(vault: Vault, alice: Actor) -> None:
+    wanted = Wanted(name="empty.bin", size_bytes=0, idempotency_key="key-2")
+    first = await upload.begin(vault, alice, wanted)
+    assert first.status is UploadStatus.DONE
+    assert (await upload.begin(vault, alice, wanted)).id == first.id
+
+
 async def test_two_who_send_at_once_never_both_count(vault: Vault, alice: Actor) -> None:
     begun = await upload.begin(vault, alice, Wanted(name="r.bin", size_bytes=200_000))
     sends = [upload.receive(vault, alice, begun.id, 0, stream(bytes([n]) * 200_000)) for n in range(5)]

@@ -10,6 +10,7 @@ from doors import until
 
 from vaultstream import table
 from vaultstream.adapters import clients
+from vaultstream.adapters.records import version_items
 
 Items = dict[tuple[str, str], Any]
 
@@ -69,9 +70,11 @@ async def audited(stack: DevStack, condition: str, *values: object) -> list[asyn
 async def settled(stack: DevStack) -> None:
     """Return once no version waits for its verdict or its thumbnails, and no event for the log."""
 
+    due = table.due_shards(version_items.DUE)
+
     async def is_still() -> bool:
         items = await table_items(stack)
-        waiting = [item for item in items.values() if "SCAN" in item.get(table.GSI3.pk, {}).get("S", "")]
+        waiting = [item for item in items.values() if item.get(table.GSI3.pk, {}).get("S") in due]
         return not waiting and await outbox_count(stack) == 0
 
     await until(is_still, 150)

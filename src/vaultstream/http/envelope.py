@@ -3,6 +3,7 @@
 import logging
 import re
 import secrets
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,7 +24,8 @@ class Envelope:
 
     def __init__(self, app: ASGIApp, *, issuer: str) -> None:
         self._app = app
-        self._policy = PAGE_POLICY.format(issuer=issuer)
+        place = urlsplit(issuer)
+        self._policy = PAGE_POLICY.format(issuer=f"{place.scheme}://{place.netloc}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Name the request, pass it on, and answer for what it raises."""

@@ -6,10 +6,21 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from vaultstream.settings import Settings
 
 _FILES = Path(__file__).parent / "static"
+
+
+class Fresh(StaticFiles):
+    """Files that a browser may keep, but asks about each time: after an upgrade no page mixes old with new."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, or 304."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
@@ -25,5 +36,5 @@ def routes(settings: Settings) -> list[BaseRoute]:
     return [
         Route("/", page),
         Route("/config.json", config),
-        Mount("/static", StaticFiles(directory=_FILES)),
+        Mount("/static", Fresh(directory=_FILES)),
     ]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import importlib
 import os
 import socket
 import struct
@@ -12,10 +13,12 @@ import pytest
 from doors import OFFSET_STREAM, TUS, Tus, checksum, content_at, metadata, until, upload_at
 from starlette.requests import Request
 
+from vaultstream.errors import Code, VaultError
 from vaultstream.http import uploads
 from vaultstream.settings import Settings
 
 DATA = os.urandom(1_000_000)
+receiving = importlib.import_module("vaultstream.actions.upload.receive")  # its package gives the name to the deed
 
 
 class Line:
@@ -162,6 +165,26 @@ async def test_of_two_senders_at_once_one_is_asked_to_wait(alice: Tus, vault):
     release.set()
     assert (await first).headers["Upload-Offset"] == str(len(DATA))
     assert await content_at(vault, url) == DATA
+
+
+async def test_who_looked_before_anothers_bytes_were_committed_cannot_undo_them(alice: Tus, vault):
+    url = (await alice.create(10, b"abc", **metadata(filename="undone"))).headers["Location"]
+    release = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"def"
+        await release.wait()
+
+    first = asyncio.create_task(alice.patch(url, 3, slowly()))
+    await until(lambda: leased(vault, url))
+    seen = await upload_at(vault, url)  # what a second request reads while the first still holds the lease
+    release.set()
+    assert (await first).headers["Upload-Offset"] == "6"
+    with pytest.raises(VaultError) as caught:
+        await receiving._leased(vault, seen)
+    assert caught.value.code is Code.UPLOAD_BUSY
+    assert (await alice.patch(url, 6, b"ghij")).headers["Upload-Offset"] == "10"
+    assert await content_at(vault, url) == b"abcdefghij"
 
 
 async def test_a_body_of_unknown_length_is_streamed(alice: Tus, vault):

@@ -49,12 +49,12 @@ async def begin(vault: Vault, actor: Actor, wanted: Wanted) -> Upload:
     Raises NOT_FOUND, FORBIDDEN, INVALID, NAME_TAKEN, QUOTA_EXCEEDED or TOO_LARGE; then nothing was changed.
     """
     wanted = _lawful(vault, wanted)
-    target = await _target(vault, actor, wanted)
     print_ = once.fingerprint(
         "uploadBegin", wanted.folder_id, wanted.file_id, wanted.name, wanted.size_bytes, wanted.sha256
     )
     if earlier := await once.answered(vault, actor, wanted.idempotency_key, print_):
         return await find(vault, actor, UploadId(earlier))
+    target = await _target(vault, actor, wanted)
     upload = await _prepared(vault, actor, wanted, target)
     remembered = once.remembering(vault, actor, wanted.idempotency_key, print_, upload.id)
     event = deeds.by_person(
