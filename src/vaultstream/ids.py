@@ -8,6 +8,10 @@ FolderId = NewType("FolderId", str)
 FileId = NewType("FileId", str)
 VersionId = NewType("VersionId", str)
 UploadId = NewType("UploadId", str)
+ShareId = NewType("ShareId", str)
+LinkId = NewType("LinkId", str)
+CommentId = NewType("CommentId", str)
+TokenId = NewType("TokenId", str)
 ItemId = FolderId | FileId
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -18,6 +22,10 @@ _SHAPES = {
     "file": re.compile(f"file_{_ULID}"),
     "version": re.compile(f"version_{_ULID}_{_ULID}"),
     "upload": re.compile(f"upload_{_ULID}"),
+    "share": re.compile(f"share_(?:file|folder)_{_ULID}_{_ULID}"),
+    "link": re.compile(f"link_(?:file|folder)_{_ULID}_{_ULID}"),
+    "comment": re.compile(f"comment_{_ULID}_{_ULID}"),
+    "token": re.compile(f"token_{_ULID}"),
 }
 
 
@@ -52,3 +60,43 @@ def version_id(file_id: FileId, unique: str) -> VersionId:
 def file_of(version: VersionId) -> FileId:
     """The file whose version this is."""
     return FileId("file_" + version.split("_")[1])
+
+
+def share_id(item_id: ItemId, grantee_id: UserId) -> ShareId:
+    """A share is known by what is shared and with whom: there is one at most."""
+    return ShareId(f"share_{item_id}_{grantee_id.removeprefix('user_')}")
+
+
+def shared_item(share: ShareId) -> ItemId:
+    """What this share is of."""
+    return _item_within(share)
+
+
+def grantee_of(share: ShareId) -> UserId:
+    """With whom this share is."""
+    return UserId("user_" + share.rpartition("_")[2])
+
+
+def link_id(item_id: ItemId, unique: str) -> LinkId:
+    """A link's id holds its item's; it tells nothing of the link's token."""
+    return LinkId(f"link_{item_id}_{unique}")
+
+
+def linked_item(link: LinkId) -> ItemId:
+    """What this link is to."""
+    return _item_within(link)
+
+
+def comment_id(file_id: FileId, unique: str) -> CommentId:
+    """A comment's id holds its file's, so that the collection it lives in is known from the id alone."""
+    return CommentId(f"comment_{file_id.removeprefix('file_')}_{unique}")
+
+
+def commented_file(comment: CommentId) -> FileId:
+    """The file that this comment is on."""
+    return FileId("file_" + comment.split("_")[1])
+
+
+def _item_within(text: str) -> ItemId:
+    _, kind, unique, _ = text.split("_")
+    return FolderId(f"folder_{unique}") if kind == "folder" else FileId(f"file_{unique}")

@@ -40,9 +40,15 @@ class Key:
 ENTRY = "ENTRY#"
 VERSION = "VERSION#"
 PART = "PART#"
+GRANT = "GRANT#USER#"
+LINK = "LINK#"
+COMMENT = "COMMENT#"
 ENTRY_END = "ENTRY$"  # "$" follows "#": no entry sorts after it
 VERSION_END = "VERSION$"
 PART_END = "PART$"
+GRANT_END = "GRANT#USER$"
+LINK_END = "LINK$"
+COMMENT_END = "COMMENT$"
 OUTBOX = "OUTBOX#"
 
 
@@ -74,6 +80,36 @@ def file(file_id: str) -> Key:
 def version(file_id: str, number: int) -> Key:
     """One version of a file."""
     return Key(f"FILE#{file_id}", f"{VERSION}{number:010d}")
+
+
+def item(item_id: str) -> Key:
+    """A folder or a file, whichever the id names; its grants and links are in the same collection."""
+    return folder(item_id) if item_id.startswith("folder_") else file(item_id)
+
+
+def grant(item_id: str, user_id: str) -> Key:
+    """What one person was given on one folder or file."""
+    return Key(item(item_id).pk, f"{GRANT}{user_id}")
+
+
+def link(item_id: str, unique: str) -> Key:
+    """A link, in the collection of what it is to."""
+    return Key(item(item_id).pk, f"{LINK}{unique}")
+
+
+def link_token(token_sha256: str) -> Key:
+    """Where a link is, by the hash of its token."""
+    return Key(f"{LINK}{token_sha256}", "#LINK")
+
+
+def comment(file_id: str, unique: str) -> Key:
+    """A comment on a file; ULIDs keep them in the order of time."""
+    return Key(f"FILE#{file_id}", f"{COMMENT}{unique}")
+
+
+def access_token(token_sha256: str) -> Key:
+    """A program's token, by its hash."""
+    return Key(f"TOKEN#{token_sha256}", "#TOKEN")
 
 
 def upload(upload_id: str) -> Key:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vaultstream import access, cursors, table
 from vaultstream.access import Deed
-from vaultstream.actions import account
+from vaultstream.actions import account, reach
 from vaultstream.actor import Actor
 from vaultstream.adapters.records import items, version_items
 from vaultstream.adapters.records.attributes import Item
@@ -17,7 +17,6 @@ from vaultstream.ids import FileId, FolderId, UserId
 from vaultstream.users import User
 from vaultstream.versions import StoredVersion, Version
 
-DEPTH_MAX = 64
 _PAGE_MAX = 100
 
 
@@ -59,9 +58,21 @@ class FileCollection:
     has_next: bool
 
 
-def may_read(actor: Actor, item: Folder | File | None) -> bool:
-    """Whether the actor may know of this item at all."""
-    return item is not None and access.decide(actor.user_id, Deed.READ, item).allowed
+async def readable(vault: Vault, actor: Actor, found: Sequence[Folder | File | None]) -> list[Folder | File | None]:
+    """The same, with None for what the actor may not know of. One's own needs no look at what is above it."""
+    others = [it for it in found if it is not None and it.owner_id != actor.user_id]
+    now, seen = vault.now(), set[str]()
+    for lineage in await reach.lineages(vault, actor, others):
+        if access.decide(actor.user_id, Deed.READ, lineage, now).allowed:
+            seen.add(lineage.item.id)
+    return [it if it is not None and (it.owner_id == actor.user_id or it.id in seen) else None for it in found]
+
+
+async def capabilities(vault: Vault, actor: Actor, wanted: Sequence[Folder | File]) -> list[dict[Deed, bool]]:
+    """What the actor may do to each, by the function that enforces it."""
+    now = vault.now()
+    known = await reach.lineages(vault, actor, wanted)
+    return [access.capabilities(actor.user_id, lineage, now) for lineage in known]
 
 
 async def viewer(vault: Vault, actor: Actor) -> User:
@@ -79,16 +90,14 @@ async def users(vault: Vault, actor: Actor, ids: Sequence[UserId]) -> list[User 
 
 async def folders(vault: Vault, actor: Actor, ids: Sequence[FolderId]) -> list[Folder | None]:
     """Folders that the actor may read, in one round trip; None for every other."""
-    found = await vault.records.items([table.folder(folder_id) for folder_id in ids])
-    nouns = [items.folder_from(item) if item else None for item in found]
-    return [folder if may_read(actor, folder) else None for folder in nouns]
+    found = await readable(vault, actor, await reach.load(vault, ids))
+    return [folder if isinstance(folder, Folder) else None for folder in found]
 
 
 async def files(vault: Vault, actor: Actor, ids: Sequence[FileId]) -> list[File | None]:
     """Files that the actor may read, in one round trip; None for every other."""
-    found = await vault.records.items([table.file(file_id) for file_id in ids])
-    nouns = [items.file_from(item) if item else None for item in found]
-    return [file if may_read(actor, file) else None for file in nouns]
+    found = await readable(vault, actor, await reach.load(vault, ids))
+    return [file if isinstance(file, File) else None for file in found]
 
 
 async def folder_pages(vault: Vault, actor: Actor, keys: Sequence[FolderPageKey]) -> list[FolderPage | None]:
@@ -107,7 +116,7 @@ async def _folder_page(vault: Vault, actor: Actor, key: FolderPageKey) -> Folder
             vault.records.item(table.folder(key.folder_id)), _entries(vault, pk, after, limit)
         )
     folder = items.folder_from(folder_item) if folder_item else None
-    if folder is None or not may_read(actor, folder):
+    if folder is None or await readable(vault, actor, [folder]) == [None]:
         return None
     page = entries[: limit - 1]
     children = tuple(child for child in map(items.child_from, page) if child is not None)
@@ -154,7 +163,7 @@ async def _file_collection(vault: Vault, actor: Actor, key: VersionPageKey) -> F
     versions = [item for item in found if item[table.SK].startswith(table.VERSION)]
     file_item = found[-1] if found and found[-1][table.SK] == file_key.sk else await vault.records.item(file_key)
     file = items.file_from(file_item) if file_item else None
-    if file is None or not may_read(actor, file):
+    if file is None or await readable(vault, actor, [file]) == [None]:
         return None
     page = versions[: limit - 1]
     nouns = tuple(version_items.stored_version_from(item).version for item in page)
@@ -166,7 +175,7 @@ async def ancestors(vault: Vault, actor: Actor, folder_ids: Sequence[FolderId]) 
     """The way down to each folder, itself included, as far as the actor may see it; one round trip a level."""
     known: dict[FolderId, Folder | None] = {}
     wanted = set(folder_ids)
-    for _ in range(DEPTH_MAX + 1):
+    for _ in range(reach.DEPTH_MAX + 1):
         if not wanted:
             break
         ids = sorted(wanted)
@@ -178,7 +187,7 @@ async def ancestors(vault: Vault, actor: Actor, folder_ids: Sequence[FolderId]) 
 
 def _way_down(known: dict[FolderId, Folder | None], folder_id: FolderId | None) -> tuple[Folder, ...]:
     way: list[Folder] = []
-    while folder_id is not None and (folder := known.get(folder_id)) is not None and len(way) <= DEPTH_MAX:
+    while folder_id is not None and (folder := known.get(folder_id)) is not None and len(way) <= reach.DEPTH_MAX:
         way.append(folder)
         folder_id = folder.parent_id
     return tuple(reversed(way))

@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlencode
 
-from vaultstream import access, table
 from vaultstream.access import Deed
-from vaultstream.actions import browse, deeds, opening
+from vaultstream.actions import browse, deeds, opening, reach
 from vaultstream.actor import Actor, Origin
-from vaultstream.adapters.records import items
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError, not_found
 from vaultstream.events import EventName
@@ -49,7 +47,7 @@ async def link(
 
     Raises NOT_FOUND, FORBIDDEN, or why the content may not leave: NOT_SCANNED, INFECTED, UNREADABLE.
     """
-    file, stored = await _version(vault, actor.user_id, file_id, version_number)
+    file, stored = await _version(vault, actor, file_id, version_number)
     await _require_clean(vault, actor, file, stored.version)
     number = stored.version.number
     event = deeds.by_person(vault, actor, EventName.DOWNLOAD_LINKED, file.id, version_number=number, inline=inline)
@@ -90,7 +88,7 @@ async def open(  # noqa: A001  # the verb of the deed; callers say download.open
 ) -> Content:
     """The content that a signed URL names, if the person it was made for still may have it."""
     actor = Actor(user_id, origin, vault.now())
-    file, stored = await _version(vault, user_id, file_id, version_number)
+    file, stored = await _version(vault, actor, file_id, version_number)
     await _require_clean(vault, actor, file, stored.version)
     if thumbnail_edge is not None:
         return _thumbnail(vault, actor, file, stored, thumbnail_edge)
@@ -122,13 +120,8 @@ def _thumbnail(vault: Vault, actor: Actor, file: File, stored: StoredVersion, ed
     )
 
 
-async def _version(vault: Vault, user_id: UserId, file_id: FileId, number: int | None) -> tuple[File, StoredVersion]:
-    item = await vault.records.item(table.file(file_id))
-    file = items.file_from(item) if item else None
-    if file is not None and file.trashed_at is not None:
-        file = None
-    access.require(user_id, Deed.DOWNLOAD, file)
-    assert file is not None  # noqa: S101  # `require` refuses what is not there
+async def _version(vault: Vault, actor: Actor, file_id: FileId, number: int | None) -> tuple[File, StoredVersion]:
+    file = await reach.file(vault, actor, file_id, Deed.DOWNLOAD)
     stored = await browse.stored_version(vault, file, number)
     if stored is None:
         raise not_found("version")

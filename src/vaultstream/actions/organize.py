@@ -1,10 +1,10 @@
 """Folders: create, rename, move. The tree stays a tree, and a name stays unique in its folder."""
 
-from vaultstream import access, names, table
+from vaultstream import names, table
 from vaultstream.access import Deed
-from vaultstream.actions import browse, deeds, once
+from vaultstream.actions import browse, deeds, once, reach
 from vaultstream.actor import Actor
-from vaultstream.adapters.records import changes, items
+from vaultstream.adapters.records import changes
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import EventName
@@ -12,24 +12,15 @@ from vaultstream.folders import Folder
 from vaultstream.ids import FolderId
 
 
-async def folder_for(vault: Vault, actor: Actor, folder_id: FolderId, deed: Deed) -> Folder:
-    """A folder to which the actor may do this deed; raises NOT_FOUND or FORBIDDEN."""
-    item = await vault.records.item(table.folder(folder_id))
-    folder = items.folder_from(item) if item else None
-    access.require(actor.user_id, deed, folder)
-    assert folder is not None  # noqa: S101  # `require` refuses what is not there
-    return folder
-
-
 async def create_folder(
     vault: Vault, actor: Actor, parent_id: FolderId, name: str, *, idempotency_key: str | None = None
 ) -> Folder:
     """A new, empty folder in a folder that the actor may edit."""
     name = names.lawful(name)
-    parent = await folder_for(vault, actor, parent_id, Deed.EDIT)
+    parent = await reach.folder(vault, actor, parent_id, Deed.EDIT)
     print_ = once.fingerprint("folderCreate", parent_id, name)
     if earlier := await once.answered(vault, actor, idempotency_key, print_):
-        return await folder_for(vault, actor, FolderId(earlier), Deed.READ)
+        return await reach.folder(vault, actor, FolderId(earlier), Deed.READ)
     await _require_depth(vault, actor, parent)
     now = vault.now()
     folder = Folder(FolderId(vault.new_id("folder")), parent.owner_id, parent.id, name, now, now)
@@ -46,7 +37,7 @@ async def rename_folder(
 ) -> Folder:
     """The folder under another name in the same place; the same name again changes nothing."""
     name = names.lawful(name)
-    folder = await folder_for(vault, actor, folder_id, Deed.EDIT)
+    folder = await reach.folder(vault, actor, folder_id, Deed.EDIT)
     _require_movable(folder, if_version)
     if folder.name == name:
         return folder
@@ -57,9 +48,9 @@ async def move_folder(
     vault: Vault, actor: Actor, folder_id: FolderId, parent_id: FolderId, *, if_version: int | None = None
 ) -> Folder:
     """The folder, with all that is in it, in another folder; never into itself or below itself."""
-    folder = await folder_for(vault, actor, folder_id, Deed.EDIT)
+    folder = await reach.folder(vault, actor, folder_id, Deed.EDIT)
     _require_movable(folder, if_version)
-    parent = await folder_for(vault, actor, parent_id, Deed.EDIT)
+    parent = await reach.folder(vault, actor, parent_id, Deed.EDIT)
     if parent.owner_id != folder.owner_id:
         raise VaultError(Code.FORBIDDEN, "A folder stays with its owner: choose one of theirs.", path=("parentId",))
     if folder.parent_id == parent.id:
@@ -81,8 +72,8 @@ def _require_movable(folder: Folder, if_version: int | None) -> None:
 
 async def _require_depth(vault: Vault, actor: Actor, parent: Folder) -> tuple[Folder, ...]:
     (way,) = await browse.ancestors(vault, actor, [parent.id])
-    if len(way) >= browse.DEPTH_MAX:
-        raise VaultError(Code.INVALID, f"Folders are at most {browse.DEPTH_MAX} deep.", path=("parentId",))
+    if len(way) >= reach.DEPTH_MAX:
+        raise VaultError(Code.INVALID, f"Folders are at most {reach.DEPTH_MAX} deep.", path=("parentId",))
     return way
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from vaultstream import access, table
+from vaultstream import table
 from vaultstream.access import Deed
-from vaultstream.actions import deeds
+from vaultstream.actions import deeds, reach
 from vaultstream.actor import Actor
 from vaultstream.adapters.records import changes, items, version_items
 from vaultstream.adapters.vault import Vault
@@ -99,9 +99,7 @@ async def retry_thumbnail(vault: Vault, actor: Actor, file_id: FileId, number: i
 
 
 async def _retry(vault: Vault, actor: Actor, file_id: FileId, number: int | None, step: Step, deed: EventName) -> File:
-    found = await load(vault, file_id, number)
-    file = found[0] if found else None
-    access.require(actor.user_id, Deed.EDIT, file)
+    await reach.file(vault, actor, file_id, Deed.EDIT)
 
     def told(file: File, stored: StoredVersion) -> Event:
         number = stored.version.number

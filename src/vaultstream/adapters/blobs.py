@@ -57,17 +57,13 @@ class Blobs:
 
     async def put_part(self, key: str, multipart_id: str, number: int, body: bytes | bytearray) -> Part:
         """Store one part (1 to 10,000); the same bytes again are harmless. Raises BlobGone."""
-        answer = await self._call(
-            "upload_part", Key=key, UploadId=multipart_id, PartNumber=number, Body=bytes(body)
-        )
+        answer = await self._call("upload_part", Key=key, UploadId=multipart_id, PartNumber=number, Body=bytes(body))
         return Part(number, answer["ETag"])
 
     async def finish_parts(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
         """Make the object of exactly these parts, by their ETags. Raises BlobGone where it was made or dropped."""
         named = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
-        await self._call(
-            "complete_multipart_upload", Key=key, UploadId=multipart_id, MultipartUpload={"Parts": named}
-        )
+        await self._call("complete_multipart_upload", Key=key, UploadId=multipart_id, MultipartUpload={"Parts": named})
 
     async def drop_parts(self, key: str, multipart_id: str) -> None:
         """Drop an object that was never finished; nothing happens where it is gone."""

@@ -6,7 +6,6 @@ from datetime import datetime
 
 import strawberry
 
-from vaultstream import access
 from vaultstream import files as file_nouns
 from vaultstream import folders as folder_nouns
 from vaultstream import users as user_nouns
@@ -87,9 +86,9 @@ class Item(Node):
         return _way(info, self.parent_id) if self.parent_id else ()
 
     @strawberry.field(description="What you may do to it.", graphql_type=Capabilities)
-    def capabilities(self: _Noun, info: Info) -> Mapping[Deed, bool]:
-        """Ask what enforces."""
-        return access.capabilities(info.context.actor.user_id, self)
+    def capabilities(self: _Noun, info: Info) -> "Future[Mapping[Deed, bool]]":
+        """Ask what enforces: one batch for a whole page."""
+        return info.context.loaders.capabilities.load(self)
 
 
 async def _way(info: Info, folder_id: FolderId) -> tuple[folder_nouns.Folder, ...]:

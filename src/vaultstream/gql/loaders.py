@@ -4,6 +4,7 @@ from functools import partial
 
 from aiodataloader import DataLoader
 
+from vaultstream.access import Deed
 from vaultstream.actions import browse
 from vaultstream.actions.browse import FileCollection, FolderPage, FolderPageKey, VersionPageKey
 from vaultstream.actor import Actor
@@ -21,6 +22,9 @@ class Loaders:
         self.users: DataLoader[UserId, User | None] = DataLoader(partial(browse.users, vault, actor))
         self.folders: DataLoader[FolderId, Folder | None] = DataLoader(partial(browse.folders, vault, actor))
         self.files: DataLoader[FileId, File | None] = DataLoader(partial(browse.files, vault, actor))
+        self.capabilities: DataLoader[Folder | File, dict[Deed, bool]] = DataLoader(
+            partial(browse.capabilities, vault, actor), get_cache_key=lambda it: (it.id, it.stamp)
+        )
         self.ancestors: DataLoader[FolderId, tuple[Folder, ...]] = DataLoader(partial(browse.ancestors, vault, actor))
         self.folder_pages: DataLoader[FolderPageKey, FolderPage | None] = DataLoader(
             partial(browse.folder_pages, vault, actor)

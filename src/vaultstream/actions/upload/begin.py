@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from vaultstream import access, names, quota, table
+from vaultstream import names, quota, table
 from vaultstream.access import Deed
-from vaultstream.actions import account, deeds, once
-from vaultstream.actions.organize import folder_for
+from vaultstream.actions import account, deeds, once, reach
 from vaultstream.actions.upload.finish import find
 from vaultstream.actions.upload.receive import receive
 from vaultstream.actor import Actor
@@ -16,7 +15,6 @@ from vaultstream.adapters.records import changes, items
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import EventName
-from vaultstream.files import File
 from vaultstream.ids import FileId, FolderId, UploadId, version_id
 from vaultstream.uploads import Target, Upload
 from vaultstream.versions import encryption_context
@@ -95,7 +93,7 @@ async def _target(vault: Vault, actor: Actor, wanted: Wanted) -> Target:
         return await _new_version(vault, actor, wanted.file_id, content_type)
     folder_id = wanted.folder_id or (await account.viewer(vault, actor.user_id)).root_folder_id
     name = names.lawful(wanted.name or "")
-    folder = await folder_for(vault, actor, folder_id, Deed.EDIT)
+    folder = await reach.folder(vault, actor, folder_id, Deed.EDIT)
     await _require_free(vault, folder.id, name)
     file_id = FileId(vault.new_id("file"))
     new = version_id(file_id, vault.unique())
@@ -103,10 +101,7 @@ async def _target(vault: Vault, actor: Actor, wanted: Wanted) -> Target:
 
 
 async def _new_version(vault: Vault, actor: Actor, file_id: FileId, content_type: str) -> Target:
-    item = await vault.records.item(table.file(file_id))
-    file: File | None = items.file_from(item) if item else None
-    access.require(actor.user_id, Deed.EDIT, file)
-    assert file is not None  # noqa: S101  # `require` refuses what is not there
+    file = await reach.file(vault, actor, file_id, Deed.EDIT)
     new = version_id(file.id, vault.unique())
     return Target(file.id, new, file.parent_id, file.owner_id, file.name, content_type, new_file=False)
 

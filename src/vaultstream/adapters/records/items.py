@@ -103,14 +103,14 @@ def file_from(item: Item) -> File:
     return File(**_fields(item), tags=tuple(item["tags"]), current=version_from(item["current"]))
 
 
+def noun_from(item: Item) -> Folder | File:
+    """The folder or file in its own item, or in its entry."""
+    return folder_from(item) if item["kind"] == FOLDER else file_from(item)
+
+
 def child_from(entry: Item) -> Folder | File | None:
     """What an entry lists; None where it only keeps a name."""
-    match entry["kind"]:
-        case "FOLDER":
-            return folder_from(entry)
-        case "FILE":
-            return file_from(entry)
-    return None
+    return None if entry["kind"] == CLAIM else noun_from(entry)
 
 
 def _fields(item: Item) -> dict[str, Any]:

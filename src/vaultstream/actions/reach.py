@@ -1,0 +1,85 @@
+"""From an id to the item and all that decides who may do what to it, in a round trip for each level above."""
+
+from collections.abc import Sequence
+
+from vaultstream import access, table
+from vaultstream.access import Deed, Lineage
+from vaultstream.actor import Actor
+from vaultstream.adapters.records import items, share_items
+from vaultstream.adapters.vault import Vault
+from vaultstream.files import File
+from vaultstream.folders import Folder
+from vaultstream.ids import FileId, FolderId, ItemId
+from vaultstream.shares import Share
+
+DEPTH_MAX = 64
+
+
+async def folder(vault: Vault, actor: Actor, folder_id: FolderId, deed: Deed) -> Folder:
+    """A folder to which the actor may do this deed; raises NOT_FOUND or FORBIDDEN."""
+    found = (await lineage(vault, actor, folder_id, deed)).item
+    assert isinstance(found, Folder)  # noqa: S101  # the id says so
+    return found
+
+
+async def file(vault: Vault, actor: Actor, file_id: FileId, deed: Deed) -> File:
+    """A file to which the actor may do this deed; raises NOT_FOUND or FORBIDDEN."""
+    found = (await lineage(vault, actor, file_id, deed)).item
+    assert isinstance(found, File)  # noqa: S101  # the id says so
+    return found
+
+
+async def lineage(vault: Vault, actor: Actor, item_id: ItemId, deed: Deed) -> Lineage:
+    """An item with what is above it, if the actor may do this deed to it; raises NOT_FOUND or FORBIDDEN."""
+    (found,) = await load(vault, [item_id])
+    known = (await lineages(vault, actor, [found]))[0] if found else None
+    access.require(actor.user_id, deed, known, vault.now())
+    assert known is not None  # noqa: S101  # `require` refuses what is not there
+    return known
+
+
+async def load(vault: Vault, ids: Sequence[ItemId]) -> list[Folder | File | None]:
+    """The items themselves, in one round trip and without asking who wants to know."""
+    found = await vault.records.items([table.item(item_id) for item_id in ids])
+    return [None if item is None else items.noun_from(item) for item in found]
+
+
+async def lineages(vault: Vault, actor: Actor, wanted: Sequence[Folder | File]) -> list[Lineage]:
+    """Each item with the folders above it and the actor's shares on any of them: one round trip a level."""
+    known: dict[str, Folder] = {it.id: it for it in wanted if isinstance(it, Folder)}
+    shares: dict[str, Share] = {}
+    asked: set[ItemId] = {it.id for it in wanted if it.owner_id != actor.user_id}
+    above = {it.parent_id for it in wanted if it.parent_id and it.parent_id not in known}
+    for _ in range(DEPTH_MAX + 1):
+        level = sorted(folder_id for folder_id in above if folder_id)
+        if not level and not asked:
+            break
+        grants = sorted(asked | (set(level) if shares or asked else set()))
+        folders = await _level(vault, actor, level, grants, shares)
+        known |= {folder.id: folder for folder in folders}
+        above = {folder.parent_id for folder in folders if folder.parent_id and folder.parent_id not in known}
+        asked = {folder.id for folder in folders if folder.owner_id != actor.user_id} - set(grants)
+    return [_lineage(it, known, shares) for it in wanted]
+
+
+async def _level(
+    vault: Vault, actor: Actor, level: Sequence[str], grants: Sequence[str], shares: dict[str, Share]
+) -> list[Folder]:
+    """The folders of one level, and the actor's shares on these items, which are added to `shares`."""
+    heads = [table.folder(folder_id) for folder_id in level]
+    keys = [table.grant(item_id, actor.user_id) for item_id in grants]
+    found = await vault.records.items([*heads, *keys])
+    for item in filter(None, found[len(heads) :]):
+        share = share_items.share_from(item)
+        shares[share.item_id] = share
+    return [items.folder_from(item) for item in found[: len(heads)] if item]
+
+
+def _lineage(it: Folder | File, known: dict[str, Folder], shares: dict[str, Share]) -> Lineage:
+    above: list[Folder] = []
+    parent_id = it.parent_id
+    while parent_id is not None and (parent := known.get(parent_id)) and len(above) <= DEPTH_MAX:
+        above.append(parent)
+        parent_id = parent.parent_id
+    places = (it.id, *(folder.id for folder in above))
+    return Lineage(it, tuple(above), tuple(shares[place] for place in places if place in shares))
