@@ -20,9 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from vaultstream.errors import Code, VaultError
 
-_URL = re.compile(
-    r"https?://[A-Za-z0-9.\-\[\]:]+/[A-Za-z0-9._~:/@!$&'()*+,;=%-]*(\?[A-Za-z0-9._~:/@!$&'()*+,;=%-]+)?"
-)
+_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+/[A-Za-z0-9._~:/@!$&'()*+,;=%-]*(\?[A-Za-z0-9._~:/@!$&'()*+,;=%-]+)?")
 _RESERVED = re.compile(r"[?&](Expires|Policy|Signature|Key-Pair-Id|Hash-Algorithm)=")
 _SIGNED = re.compile(
     r"(?P<base>[^\s#]+?)(?P<joint>[?&])"
