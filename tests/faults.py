@@ -219,12 +219,13 @@ async def _answered(request: web.BaseRequest, answer: Answer | None) -> web.Stre
     response = web.StreamResponse(status=answer.status)
     for name, value in answer.headers:
         response.headers.add(name, value)
-    if request.method != "HEAD":
-        response.headers["Content-Length"] = f"{len(answer.body)}"
+    body = b"" if request.method == "HEAD" else answer.body
+    if request.method != "HEAD" or "Content-Length" not in response.headers:
+        response.headers["Content-Length"] = f"{len(body)}"
     try:
         await response.prepare(request)
-        if answer.body:
-            await response.write(answer.body if answer.sent is None else answer.body[: answer.sent])
+        if body:
+            await response.write(body if answer.sent is None else body[: answer.sent])
         if answer.sent is not None:
             return _dead(request)
         await response.write_eof()

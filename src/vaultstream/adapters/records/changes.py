@@ -172,9 +172,21 @@ def add_upload(upload: Upload) -> Change:
 
 
 def take_lease(upload: Upload, now: datetime) -> Change:
-    """The upload with its epoch bumped, if it stood as it was read and nobody holds it."""
+    """The upload with its epoch bumped, if it stands as it was read and nobody holds it.
+
+    The epoch alone would not tell: who read while another request held the lease has that request's epoch, but not
+    what it committed at its end.
+    """
+    progress = upload.progress
     condition = "epoch = :seen AND #status = :same AND (attribute_not_exists(lease_until) OR lease_until < :now)"
+    condition += " AND offset_bytes = :offset AND "
     values = {":seen": upload.epoch - 1, ":same": upload.status.value, ":now": moment(now)}
+    values[":offset"] = progress.offset_bytes
+    if progress.tail_epoch is None:
+        condition += "attribute_not_exists(tail_epoch)"
+    else:
+        condition += "tail_epoch = :tail"
+        values[":tail"] = progress.tail_epoch
     return _put(upload_items.upload_item(upload), condition, values, LEASE_LOST, status="status")
 
 
