@@ -1,50 +1,105 @@
-"""Access: a stranger learns nothing, a role may do all that a lower one may, and answers agree with enforcement."""
+"""Access: a stranger learns nothing, a higher role may do all that a lower one may, answers agree with enforcement."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vaultstream import access
-from vaultstream.access import NEEDS, Deed, Role
+from vaultstream.access import NEEDS, Deed, Lineage, Role
 from vaultstream.errors import Code, VaultError
 from vaultstream.folders import Folder
 from vaultstream.ids import FolderId, UserId
+from vaultstream.shares import Share
 
 PEOPLE = st.sampled_from([UserId("user_a"), UserId("user_b"), UserId("user_c")])
+ROLES = st.sampled_from([role for role in Role if role is not Role.OWNER])
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TIMES = st.sampled_from([None, NOW - timedelta(hours=1), NOW, NOW + timedelta(hours=1)])
+PLACES = [FolderId(f"folder_{depth}") for depth in range(5)]
 
 
-def folder(owner: UserId, *, root: bool) -> Folder:
-    parent = None if root else FolderId("folder_p")
-    return Folder(FolderId("folder_x"), owner, parent, "x", NOW, NOW)
+@st.composite
+def lineages(draw: st.DrawFn) -> Lineage:
+    """A folder below others of one owner, with shares on any of them and on places that are elsewhere."""
+    owner, depth = draw(PEOPLE), draw(st.integers(1, 4))
+    trashed = draw(st.sampled_from([None, *range(depth)]))
+    way = [
+        Folder(
+            PLACES[level], owner, PLACES[level - 1] if level else None, "x", NOW, NOW, NOW if trashed == level else None
+        )
+        for level in range(depth)
+    ]
+    places = st.sampled_from([*PLACES[:depth], FolderId("folder_elsewhere")])
+    shares = st.builds(Share, places, PEOPLE, ROLES, st.just(owner), st.just(NOW), TIMES)
+    item, *above = reversed(way)
+    return Lineage(item, tuple(above), tuple(draw(st.lists(shares, max_size=4))))
 
 
-@given(PEOPLE, PEOPLE, st.sampled_from(Deed), st.booleans())
-def test_the_answer_is_what_is_enforced(person: UserId, owner: UserId, deed: Deed, root: bool) -> None:
-    item = folder(owner, root=root)
-    decision = access.decide(person, deed, item)
-    assert access.capabilities(person, item)[deed] == decision.allowed
+@given(PEOPLE, st.sampled_from(Deed), lineages())
+def test_the_answer_is_what_is_enforced(person: UserId, deed: Deed, lineage: Lineage) -> None:
+    decision = access.decide(person, deed, lineage, NOW)
+    assert access.capabilities(person, lineage, NOW)[deed] == decision.allowed
     if decision.allowed:
-        assert access.require(person, deed, item) is decision.role
+        assert access.require(person, deed, lineage, NOW) == decision
         return
     with pytest.raises(VaultError) as caught:
-        access.require(person, deed, item)
-    assert caught.value.code is (Code.NOT_FOUND if person != owner else Code.FORBIDDEN)
+        access.require(person, deed, lineage, NOW)
+    assert caught.value.code is (Code.NOT_FOUND if decision.role is None else Code.FORBIDDEN)
 
 
-@given(PEOPLE, PEOPLE, st.sampled_from(Deed))
-def test_a_stranger_cannot_tell_not_yours_from_not_there(person: UserId, owner: UserId, deed: Deed) -> None:
+@given(PEOPLE, st.sampled_from(Deed), lineages())
+def test_a_stranger_cannot_tell_not_yours_from_not_there(person: UserId, deed: Deed, lineage: Lineage) -> None:
+    if access.decide(person, deed, lineage, NOW).role is not None:
+        return
     answers = []
-    for item in (None, folder(UserId("user_z"), root=False)):
+    for found in (None, lineage):
         with pytest.raises(VaultError) as caught:
-            access.require(person, deed, item)
+            access.require(person, deed, found, NOW)
         answers.append((caught.value.code, caught.value.message, caught.value.path))
     assert answers[0] == answers[1]
+
+
+@given(PEOPLE, st.sampled_from(Deed), lineages())
+def test_nobody_has_more_than_the_best_share_that_holds_above_them(
+    person: UserId, deed: Deed, lineage: Lineage
+) -> None:
+    decision = access.decide(person, deed, lineage, NOW)
+    if person == lineage.item.owner_id:
+        assert decision.role is Role.OWNER
+        return
+    above = {lineage.item.id, *(folder.id for folder in lineage.above)}
+    held = [
+        share.role
+        for share in lineage.shares
+        if share.grantee_id == person and share.item_id in above and (not share.expires_at or share.expires_at > NOW)
+    ]
+    assert decision.role == (None if lineage.in_trash else max(held, default=None))
+    assert decision.via is None or decision.via.role is decision.role
+
+
+@given(PEOPLE, lineages())
+def test_what_is_in_the_trash_is_its_owners_to_see_and_nobodys_to_change(person: UserId, lineage: Lineage) -> None:
+    if not lineage.in_trash:
+        return
+    allowed = {deed for deed, may in access.capabilities(person, lineage, NOW).items() if may}
+    assert allowed <= ({Deed.READ, Deed.RESTORE, Deed.PURGE} if person == lineage.item.owner_id else set())
 
 
 @given(st.sampled_from(Role), st.sampled_from(Role), st.sampled_from(Deed))
 def test_a_higher_role_may_do_all_that_a_lower_one_may(one: Role, other: Role, deed: Deed) -> None:
     lower, higher = sorted((one, other))
     assert not (lower >= NEEDS[deed] and higher < NEEDS[deed])
+
+
+@given(st.sampled_from(Deed), lineages(), PEOPLE)
+def test_one_more_share_never_takes_anything_away(deed: Deed, lineage: Lineage, person: UserId) -> None:
+    more = Share(lineage.item.id, person, Role.VIEWER, lineage.item.owner_id, NOW)
+    with_more = Lineage(lineage.item, lineage.above, (*lineage.shares, more))
+    assert access.decide(person, deed, lineage, NOW).allowed <= access.decide(person, deed, with_more, NOW).allowed
+
+
+def test_ownership_cannot_be_shared() -> None:
+    with pytest.raises(ValueError, match="owner"):
+        Share(PLACES[0], UserId("user_a"), Role.OWNER, UserId("user_b"), NOW)

@@ -1,7 +1,7 @@
 """What a person may look at, in batches: each item collection is one Query, and access is never skipped."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vaultstream import access, cursors, table
@@ -68,7 +68,7 @@ async def readable(vault: Vault, actor: Actor, found: Sequence[Folder | File | N
     return [it if it is not None and (it.owner_id == actor.user_id or it.id in seen) else None for it in found]
 
 
-async def capabilities(vault: Vault, actor: Actor, wanted: Sequence[Folder | File]) -> list[dict[Deed, bool]]:
+async def capabilities(vault: Vault, actor: Actor, wanted: Sequence[Folder | File]) -> list[Mapping[Deed, bool]]:
     """What the actor may do to each, by the function that enforces it."""
     now = vault.now()
     known = await reach.lineages(vault, actor, wanted)

@@ -48,17 +48,18 @@ async def lineages(vault: Vault, actor: Actor, wanted: Sequence[Folder | File]) 
     """Each item with the folders above it and the actor's shares on any of them: one round trip a level."""
     known: dict[str, Folder] = {it.id: it for it in wanted if isinstance(it, Folder)}
     shares: dict[str, Share] = {}
-    asked: set[ItemId] = {it.id for it in wanted if it.owner_id != actor.user_id}
-    above = {it.parent_id for it in wanted if it.parent_id and it.parent_id not in known}
+    # All that is above an item has its owner, so one look at the items tells whose shares are to be asked for.
+    foreign = [it.id for it in wanted if it.owner_id != actor.user_id]
+    asked: set[str] = set(foreign)
+    level = {it.parent_id for it in wanted if it.parent_id and it.parent_id not in known}
     for _ in range(DEPTH_MAX + 1):
-        level = sorted(folder_id for folder_id in above if folder_id)
         if not level and not asked:
             break
-        grants = sorted(asked | (set(level) if shares or asked else set()))
-        folders = await _level(vault, actor, level, grants, shares)
+        asked |= level if foreign else set()
+        folders = await _level(vault, actor, sorted(level), sorted(asked), shares)
         known |= {folder.id: folder for folder in folders}
-        above = {folder.parent_id for folder in folders if folder.parent_id and folder.parent_id not in known}
-        asked = {folder.id for folder in folders if folder.owner_id != actor.user_id} - set(grants)
+        level = {folder.parent_id for folder in folders if folder.parent_id and folder.parent_id not in known}
+        asked = set()
     return [_lineage(it, known, shares) for it in wanted]
 
 

@@ -1,5 +1,6 @@
 """A loader for each noun and each collection, all through `browse`, so that nobody sees what they may not."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from aiodataloader import DataLoader
@@ -22,7 +23,7 @@ class Loaders:
         self.users: DataLoader[UserId, User | None] = DataLoader(partial(browse.users, vault, actor))
         self.folders: DataLoader[FolderId, Folder | None] = DataLoader(partial(browse.folders, vault, actor))
         self.files: DataLoader[FileId, File | None] = DataLoader(partial(browse.files, vault, actor))
-        self.capabilities: DataLoader[Folder | File, dict[Deed, bool]] = DataLoader(
+        self.capabilities: DataLoader[Folder | File, Mapping[Deed, bool]] = DataLoader(
             partial(browse.capabilities, vault, actor), get_cache_key=lambda it: (it.id, it.stamp)
         )
         self.ancestors: DataLoader[FolderId, tuple[Folder, ...]] = DataLoader(partial(browse.ancestors, vault, actor))
