@@ -9,9 +9,10 @@ from vaultstream.errors import Code, VaultError, not_found
 from vaultstream.files import File
 from vaultstream.folders import Folder
 from vaultstream.ids import ItemId, UserId
+from vaultstream.links import ShareLink
 from vaultstream.shares import Role, Share
 
-__all__ = ["NEEDS", "Decision", "Deed", "Lineage", "Role", "capabilities", "decide", "require"]
+__all__ = ["NEEDS", "Decision", "Deed", "Lineage", "Role", "capabilities", "decide", "decide_link", "require"]
 
 
 class Deed(StrEnum):
@@ -91,14 +92,26 @@ def decide(user_id: UserId, deed: Deed, lineage: Lineage, now: datetime) -> Deci
 
 
 def _standing(user_id: UserId, lineage: Lineage, now: datetime) -> tuple[Role | None, Share | None]:
-    """The best role of this person, and the share that gives it; what is in the trash is its owner's alone."""
+    """The best role of this person, and the share that gives it longest; what is in the trash is its owner's."""
     if lineage.item.owner_id == user_id:
         return Role.OWNER, None
     if lineage.in_trash:
         return None, None
     mine = [share for share in lineage.holding(now) if share.grantee_id == user_id]
-    best = max(mine, key=lambda share: share.role, default=None)
+    best = max(mine, key=lambda share: (share.role, share.expires_at is None, share.expires_at or now), default=None)
     return (None, None) if best is None else (best.role, best)
+
+
+def decide_link(link: ShareLink, deed: Deed, lineage: Lineage, now: datetime) -> Decision:
+    """May whoever holds this link do this deed to this item at this moment?"""
+    places: set[ItemId] = {lineage.item.id, *(folder.id for folder in lineage.above)}
+    if not link.holds(now) or link.item_id not in places or lineage.in_trash:
+        return Decision(False, None, "the link does not lead to it")
+    if link.terms.role < NEEDS[deed]:
+        return Decision(False, link.terms.role, f"it needs the role {NEEDS[deed].name}")
+    if deed is Deed.DOWNLOAD and link.terms.view_only:
+        return Decision(False, link.terms.role, "the link is for viewing only")
+    return Decision(True, link.terms.role, f"{link.terms.role.name} by a link")
 
 
 def require(user_id: UserId, deed: Deed, lineage: Lineage | None, now: datetime) -> Decision:

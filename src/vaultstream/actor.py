@@ -5,6 +5,8 @@ from datetime import datetime
 
 from vaultstream.ids import UserId
 
+GUEST = UserId("guest")  # nobody's id: whoever comes without a token, and may open links only
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -22,6 +24,11 @@ class Actor:
     user_id: UserId
     origin: Origin
     expires_at: datetime
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether this is somebody without a token."""
+        return self.user_id == GUEST
 
 
 WORKER_ORIGIN_IP = "worker"

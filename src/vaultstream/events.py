@@ -17,6 +17,17 @@ class EventName(StrEnum):
     FOLDER_CREATED = "folder.created"
     FOLDER_RENAMED = "folder.renamed"
     FOLDER_MOVED = "folder.moved"
+    FILE_RENAMED = "file.renamed"
+    FILE_MOVED = "file.moved"
+    FILE_COPIED = "file.copied"
+    FILE_TAGGED = "file.tagged"
+    SHARE_GRANTED = "share.granted"
+    SHARE_UPDATED = "share.updated"
+    SHARE_REVOKED = "share.revoked"
+    SHARE_EXPIRED = "share.expired"
+    LINK_CREATED = "link.created"
+    LINK_REVOKED = "link.revoked"
+    LINK_REFUSED = "link.refused"
     UPLOAD_BEGUN = "upload.begun"
     UPLOAD_ABORTED = "upload.aborted"
     UPLOAD_EXPIRED = "upload.expired"
@@ -28,9 +39,27 @@ class EventName(StrEnum):
     VERSION_THUMBNAIL = "version.thumbnail"
     SCAN_DUE = "version.scan_due"
     THUMBNAIL_DUE = "version.thumbnail_due"
+    VERSION_RESTORED = "version.restored"
+    VERSION_LABELLED = "version.labelled"
+    VERSION_DELETED = "version.deleted"
+    VERSION_THINNED = "version.thinned"
+    FILE_TRASHED = "file.trashed"
+    FILE_RESTORED = "file.restored"
+    FILE_PURGE_BEGUN = "file.purge_begun"
+    FILE_PURGED = "file.purged"
+    FOLDER_TRASHED = "folder.trashed"
+    FOLDER_RESTORED = "folder.restored"
+    FOLDER_PURGE_BEGUN = "folder.purge_begun"
+    FOLDER_PURGED = "folder.purged"
+    QUOTA_CORRECTED = "quota.corrected"
     DOWNLOAD_LINKED = "download.linked"
     DOWNLOAD_BEGUN = "download.begun"
     DOWNLOAD_REFUSED = "download.refused"
+    COMMENT_ADDED = "comment.added"
+    COMMENT_EDITED = "comment.edited"
+    COMMENT_DELETED = "comment.deleted"
+    COMMENT_RESOLVED = "comment.resolved"
+    COMMENT_REOPENED = "comment.reopened"
 
 
 class Decision(StrEnum):
@@ -46,7 +75,8 @@ class Event:
 
     `id` is a ULID and the identity for exactly-once; `item_id` a folder's or file's id; `topics` the ids whose
     watchers want to know; `details` JSON values only, ids and numbers, never contents, names only where the
-    deed is about a name. A subject is a person ("user_…") or a worker ("worker:scan").
+    deed is about a name. A subject is a person ("user_…"), a link ("link_…") or a worker
+    ("worker:scan").
     """
 
     id: str

@@ -48,3 +48,23 @@ def settle(reserved_bytes: int, stored_bytes: int, replaced_bytes: int) -> Quota
         version_bytes=replaced_bytes,
         reserved_bytes=-reserved_bytes,
     )
+
+
+def trash(live_bytes: int, version_bytes: int) -> QuotaChange:
+    """A file went to the trash: its current version's bytes and its older ones' count there together."""
+    return QuotaChange(live_bytes=-live_bytes, version_bytes=-version_bytes, trash_bytes=live_bytes + version_bytes)
+
+
+def restore(live_bytes: int, version_bytes: int) -> QuotaChange:
+    """A file came back from the trash."""
+    return QuotaChange(live_bytes=live_bytes, version_bytes=version_bytes, trash_bytes=-live_bytes - version_bytes)
+
+
+def free(*, live_bytes: int = 0, version_bytes: int = 0, trash_bytes: int = 0) -> QuotaChange:
+    """Bytes are gone for ever, and there is room again."""
+    return QuotaChange(
+        left_bytes=live_bytes + version_bytes + trash_bytes,
+        live_bytes=-live_bytes,
+        version_bytes=-version_bytes,
+        trash_bytes=-trash_bytes,
+    )

@@ -65,6 +65,8 @@ class Settings:
     upload_ttl_seconds: int = 24 * 3600
     content_url_ttl_seconds: int = 300
     key_cache_seconds: int = 60
+    trash_ttl_seconds: int = 30 * 24 * 3600
+    versions_max: int = 100
     endpoint_dynamodb: str = ""
     endpoint_streams: str = ""
     endpoint_s3: str = ""

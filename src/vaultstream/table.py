@@ -50,6 +50,7 @@ GRANT_END = "GRANT#USER$"
 LINK_END = "LINK$"
 COMMENT_END = "COMMENT$"
 OUTBOX = "OUTBOX#"
+TRASHED = "AT#"
 
 
 def user(user_id: str) -> Key:
@@ -102,6 +103,11 @@ def link_token(token_sha256: str) -> Key:
     return Key(f"{LINK}{token_sha256}", "#LINK")
 
 
+def link_guesses(token_sha256: str) -> Key:
+    """How often the password of a link was tried of late."""
+    return Key(f"{LINK}{token_sha256}", "#GUESSES")
+
+
 def comment(file_id: str, unique: str) -> Key:
     """A comment on a file; ULIDs keep them in the order of time."""
     return Key(f"FILE#{file_id}", f"{COMMENT}{unique}")
@@ -130,6 +136,31 @@ def outbox(event_id: str) -> Key:
 def outbox_shards() -> tuple[str, ...]:
     """Every partition that may hold events."""
     return tuple(f"{OUTBOX}{shard}" for shard in range(OUTBOX_SHARDS))
+
+
+def trashed(owner_id: str, trashed_at: str, item_id: str) -> Key:
+    """The root of something that was thrown away, in its owner's trash; times are text that sorts."""
+    return Key(trash_of(owner_id), f"{TRASHED}{trashed_at}#{item_id}")
+
+
+def trash_of(owner_id: str) -> str:
+    """The partition of a person's trash."""
+    return f"TRASH#{owner_id}"
+
+
+def purge(item_id: str) -> Key:
+    """A purge that is under way."""
+    return Key(f"PURGE#{item_id}", "#PURGE")
+
+
+def shred(version_id: str) -> Key:
+    """What a version that is gone has left in S3."""
+    return Key(f"SHRED#{version_id}", "#SHRED")
+
+
+def thinning(file_id: str) -> Key:
+    """When to look for versions of a file that need not be kept."""
+    return Key(f"THIN#{file_id}", "#THIN")
 
 
 def once(actor_id: str, key: str) -> Key:

@@ -33,3 +33,13 @@ class User:
     root_folder_id: FolderId
     storage: Storage
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """What others see of a person; the address only where it is theirs to see."""
+
+    id: UserId
+    display_name: str
+    created_at: datetime
+    email: str | None = None

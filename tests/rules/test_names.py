@@ -41,3 +41,24 @@ def test_names_that_differ_only_in_form_are_the_same(name: str) -> None:
 def test_what_may_not_be_a_name(name: str) -> None:
     with pytest.raises(VaultError):
         names.lawful(name)
+
+
+def is_lawful(name: str) -> bool:
+    try:
+        return bool(names.lawful(name))
+    except VaultError:
+        return False
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=255).filter(is_lawful), st.integers(2, 999))
+def test_a_numbered_name_is_lawful_and_told_from_its_like(name: str, number: int) -> None:
+    numbered = names.numbered(names.lawful(name), number)
+    assert names.lawful(numbered) == numbered
+    assert names.fold(numbered) != names.fold(names.numbered(names.lawful(name), number + 1))
+
+
+def test_the_number_stands_before_the_ending() -> None:
+    assert names.numbered("plan.tar.gz", 2) == "plan.tar (2).gz"
+    assert names.numbered(".profile", 2) == ".profile (2)"
+    assert names.numbered("plan", 12) == "plan (12)"
+    assert names.numbered("x" * 255, 2) == "x" * 251 + " (2)"

@@ -14,7 +14,7 @@ from vaultstream.adapters.vault import Vault
 from vaultstream.files import File
 from vaultstream.folders import Folder
 from vaultstream.ids import FileId, FolderId, UserId
-from vaultstream.users import User
+from vaultstream.users import Acquaintance, User
 from vaultstream.versions import StoredVersion, Version
 
 _PAGE_MAX = 100
@@ -80,12 +80,17 @@ async def viewer(vault: Vault, actor: Actor) -> User:
     return await account.viewer(vault, actor.user_id)
 
 
-async def users(vault: Vault, actor: Actor, ids: Sequence[UserId]) -> list[User | None]:
-    """People whom the actor may know of (as yet, only themselves), in one round trip; None for every other."""
-    seen = [user_id for user_id in ids if user_id == actor.user_id]
-    found = await vault.records.items([table.user(user_id) for user_id in seen])
-    known = {user.id: user for item in found if item for user in [items.user_from(item)]}
-    return [known.get(user_id) for user_id in ids]
+async def users(vault: Vault, ids: Sequence[UserId]) -> list[User | None]:
+    """People whom something names that the actor may see (its caller has seen to that), in one round trip."""
+    found = await vault.records.items([table.user(user_id) for user_id in ids])
+    return [items.user_from(item) if item else None for item in found]
+
+
+def known_as(actor: Actor, user: User | None, *, shares: bool) -> User | Acquaintance | None:
+    """What the actor sees of a person: of themselves all; of another the name, and the address where they share."""
+    if user is None or user.id == actor.user_id:
+        return user
+    return Acquaintance(user.id, user.display_name, user.created_at, user.email if shares else None)
 
 
 async def folders(vault: Vault, actor: Actor, ids: Sequence[FolderId]) -> list[Folder | None]:

@@ -13,7 +13,7 @@ from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError, not_found
 from vaultstream.events import EventName
 from vaultstream.files import File
-from vaultstream.ids import FileId, UserId
+from vaultstream.ids import FileId, UserId, kind_of
 from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus, Version
 
 THUMBNAIL_TYPE = "image/webp"
@@ -48,13 +48,23 @@ async def link(
     Raises NOT_FOUND, FORBIDDEN, or why the content may not leave: NOT_SCANNED, INFECTED, UNREADABLE.
     """
     file, stored = await _version(vault, actor, file_id, version_number)
-    await _require_clean(vault, actor, file, stored.version)
+    await require_clean(vault, actor, file, stored.version)
     number = stored.version.number
     event = deeds.by_person(vault, actor, EventName.DOWNLOAD_LINKED, file.id, version_number=number, inline=inline)
     await vault.commit([], [event])
-    query = {"for": actor.user_id} | ({"inline": "1"} if inline else {})
+    return address(vault, actor, file.id, number, inline=inline)
+
+
+def address(vault: Vault, holder: Actor, file_id: FileId, number: int, *, inline: bool = False) -> Link:
+    """A signed URL for a version that the caller has let the holder have."""
+    query = _holder(holder) | ({"inline": "1"} if inline else {})
     expires_at = vault.now() + timedelta(seconds=vault.settings.content_url_ttl_seconds)
-    return Link(_signed(vault, f"{file.id}/{number}", query, expires_at), expires_at)
+    return Link(_signed(vault, f"{file_id}/{number}", query, expires_at), expires_at)
+
+
+def _holder(holder: Actor) -> dict[str, str]:
+    """For whom a URL is: a person, or whoever came by a link."""
+    return {"link" if kind_of(holder.user_id) == "link" else "for": holder.user_id}
 
 
 def thumbnail_url(vault: Vault, actor: Actor, version: Version, edge_px: int) -> str | None:
@@ -70,7 +80,7 @@ def thumbnail_url(vault: Vault, actor: Actor, version: Version, edge_px: int) ->
     step = max(1, ttl // 2)
     expires = (int(vault.now().timestamp()) // step) * step + ttl + step
     place = f"{version.file_id}/{version.number}/thumbnail/{edge}"
-    return _signed(vault, place, {"for": actor.user_id}, datetime.fromtimestamp(expires, vault.now().tzinfo))
+    return _signed(vault, place, _holder(actor), datetime.fromtimestamp(expires, vault.now().tzinfo))
 
 
 def _signed(vault: Vault, place: str, query: dict[str, str], expires_at: datetime) -> str:
@@ -89,7 +99,14 @@ async def open(  # noqa: A001  # the verb of the deed; callers say download.open
     """The content that a signed URL names, if the person it was made for still may have it."""
     actor = Actor(user_id, origin, vault.now())
     file, stored = await _version(vault, actor, file_id, version_number)
-    await _require_clean(vault, actor, file, stored.version)
+    return await content(vault, actor, file, stored, thumbnail_edge=thumbnail_edge)
+
+
+async def content(
+    vault: Vault, actor: Actor, file: File, stored: StoredVersion, *, thumbnail_edge: int | None = None
+) -> Content:
+    """What a version, or one of its thumbnails, gives to who may have it; only what was found clean."""
+    await require_clean(vault, actor, file, stored.version)
     if thumbnail_edge is not None:
         return _thumbnail(vault, actor, file, stored, thumbnail_edge)
     version = stored.version
@@ -128,7 +145,7 @@ async def _version(vault: Vault, actor: Actor, file_id: FileId, number: int | No
     return file, stored
 
 
-async def _require_clean(vault: Vault, actor: Actor, file: File, version: Version) -> None:
+async def require_clean(vault: Vault, actor: Actor, file: File, version: Version) -> None:
     """Nothing leaves before a CLEAN verdict; each refusal is recorded."""
     status = version.scan.status
     if status is ScanStatus.CLEAN:

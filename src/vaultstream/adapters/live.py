@@ -1,37 +1,108 @@
 """Redis pub/sub: nudges to whoever watches an item. A nudge says "look again"; the table says what is there."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from vaultstream.errors import VaultError
+
+_T = TypeVar("_T")
 _PREFIX = "live:"
 _RETRY_SECONDS = 0.5
+_POLL_SECONDS = 0.05  # how late a new topic may be asked for: redis-py reads and subscribes in one task
 LOOK_AGAIN_SECONDS = 15.0  # so that a nudge lost on the way costs a delay, never a change
 
 
 class Watch:
-    """One watcher's bell: any number of nudges before it looks are one."""
+    """One watcher's bell: any number of nudges before it looks are one, so a slow watcher piles nothing up."""
 
     def __init__(self) -> None:
         self._bell = asyncio.Event()
+        self._bell.set()  # the first look is due at once
 
     def ring(self) -> None:
         """Wake the watcher."""
         self._bell.set()
 
-    async def nudges(self) -> AsyncIterator[None]:
-        """One value for every time to look again: when nudged, and at times even when not."""
-        while True:
-            # Not wait_for: where the bell rings in the moment of a cancellation, Python 3.11's forgets the latter.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_AGAIN_SECONDS):
-                    await self._bell.wait()
-            self._bell.clear()
-            yield None
+    async def rung(self) -> bool:
+        """Always true, once it is time to look: at first, when nudged, and now and then even when not."""
+        await self._bell.wait()
+        self._bell.clear()
+        return True
+
+
+class _Topic:
+    """The watchers of one id. One timer for all of them keeps them in step, so that they share their looks."""
+
+    def __init__(self) -> None:
+        self.watches: set[Watch] = set()
+        self._timer = asyncio.get_running_loop().call_later(LOOK_AGAIN_SECONDS, self._look_again)
+
+    def ring(self) -> None:
+        for watch in self.watches:
+            watch.ring()
+
+    def close(self) -> None:
+        self._timer.cancel()
+
+    def _look_again(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(LOOK_AGAIN_SECONDS, self._look_again)
+        self.ring()
+
+
+class Looks:
+    """Reads that many want at once are done once; each is answered by a read that began after it asked.
+
+    So an answer is never older than the nudge that made somebody ask, and while one read is under way any number
+    of others wait for the one after it.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, asyncio.Task[Any]] = {}  # Any: each key has its own kind of answer
+        self._running: dict[str, asyncio.Task[Any]] = {}  # Any: as above
+        self._last: WeakValueDictionary[str, Any] = WeakValueDictionary()  # Any: as above
+
+    async def look(self, key: str, read: Callable[[_T | None], Awaitable[_T]]) -> _T:
+        """What `read` gives; it is given what the last one gave, while anybody still holds that."""
+        look = self._waiting.get(key)
+        if look is None:
+            look = asyncio.create_task(self._read(key, read, self._running.get(key)))
+            look.add_done_callback(_heeded)
+            self._waiting[key] = look
+        try:
+            answer: _T = await asyncio.shield(look)
+        except VaultError as error:  # made anew: a shared one would keep the frames of all who were waiting
+            raise VaultError(error.code, error.message, path=error.path) from None
+        return answer
+
+    async def _read(self, key: str, read: Callable[[_T | None], Awaitable[_T]], before: asyncio.Task[Any] | None) -> _T:
+        if before is not None:
+            await asyncio.wait([before])
+        self._running[key] = self._waiting.pop(key)
+        try:
+            answer = await read(self._last.get(key))
+            self._last[key] = answer
+            return answer
+        finally:
+            del self._running[key]
+
+    async def close(self) -> None:
+        """End what is under way."""
+        looks = [*self._waiting.values(), *self._running.values()]
+        for look in looks:
+            look.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
+
+
+def _heeded(look: asyncio.Task[Any]) -> None:
+    """A failure that nobody waits for any more is nobody's."""
+    if not look.cancelled():
+        look.exception()
 
 
 class Live:
@@ -39,10 +110,13 @@ class Live:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._pubsub = redis.pubsub(ignore_subscribe_messages=True)
-        self._watchers: defaultdict[str, set[Watch]] = defaultdict(set)
+        self._pubsub = redis.pubsub()
+        self._topics: dict[str, _Topic] = {}
+        self._asked: set[str] = set()  # the topics that Redis was asked for on the present connection
+        self._touched: set[str] = set()  # those that came or went since
         self._wanted = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
+        self._looks = Looks()
 
     async def publish(self, topics: Sequence[str]) -> None:
         """Nudge the watchers of these ids. Where Redis is gone, nothing: they look again by themselves."""
@@ -54,23 +128,44 @@ class Live:
                     pipe.publish(_PREFIX + topic, "")
                 await pipe.execute()
 
+    async def look(self, key: str, read: Callable[[_T | None], Awaitable[_T]]) -> _T:
+        """A read that whoever wants the same at the same time shares: see `Looks`."""
+        return await self._looks.look(key, read)
+
     @contextmanager
     def watching(self, topics: Sequence[str]) -> Iterator[Watch]:
-        """A bell for these ids, for as long as it is held."""
+        """A bell for these ids, for as long as it is held.
+
+        Look once it is hung: Redis may confirm a topic after that look, and its watchers are rung when it does.
+        """
         watch = Watch()
         for topic in topics:
-            self._watchers[topic].add(watch)
-        self._wanted.set()
+            self._join(topic, watch)
         if self._reader is None:
             self._reader = asyncio.create_task(self._listen())
         try:
             yield watch
         finally:
             for topic in topics:
-                self._watchers[topic].discard(watch)
-                if not self._watchers[topic]:
-                    del self._watchers[topic]
-            self._wanted.set()
+                self._leave(topic, watch)
+
+    def _join(self, topic: str, watch: Watch) -> None:
+        if topic not in self._topics:
+            self._topics[topic] = _Topic()
+            self._touch(topic)
+        self._topics[topic].watches.add(watch)
+
+    def _leave(self, topic: str, watch: Watch) -> None:
+        left = self._topics[topic]
+        left.watches.discard(watch)
+        if not left.watches:
+            left.close()
+            del self._topics[topic]
+            self._touch(topic)
+
+    def _touch(self, topic: str) -> None:
+        self._touched.add(topic)
+        self._wanted.set()
 
     async def _listen(self) -> None:
         while True:
@@ -79,10 +174,11 @@ class Live:
             except (RedisError, OSError):
                 with suppress(RedisError, OSError):
                     await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-                self._pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
-                self._wanted.set()
+                self._pubsub = self._redis.pubsub()
+                self._asked.clear()
+                self._touched.update(self._topics)
                 await asyncio.sleep(_RETRY_SECONDS)
-                self._ring_all()
+                self._wanted.set()
 
     async def _follow(self) -> None:
         """Keep the channels equal to what is watched, and pass on what they say."""
@@ -90,28 +186,26 @@ class Live:
             if self._wanted.is_set():
                 self._wanted.clear()
                 await self._match_channels()
-            if not self._pubsub.channels:
+            if not self._asked:
                 await self._wanted.wait()
                 continue
-            message = await self._pubsub.get_message(timeout=0.05)
-            if message is not None and message["type"] == "message":
-                topic = message["channel"].decode().removeprefix(_PREFIX)
-                for watch in self._watchers.get(topic, ()):
-                    watch.ring()
+            message = await self._pubsub.get_message(timeout=_POLL_SECONDS)
+            # A confirmed subscription rings too: what was published before it is in the table by now.
+            if message is not None and message["type"] in {"message", "subscribe"}:
+                topic = self._topics.get(message["channel"].decode().removeprefix(_PREFIX))
+                if topic is not None:
+                    topic.ring()
 
     async def _match_channels(self) -> None:
-        wanted = {(_PREFIX + topic).encode() for topic in self._watchers}
-        listened = set(self._pubsub.channels)
-        if new := wanted - listened:
-            await self._pubsub.subscribe(*new)
-            self._ring_all()
-        if old := listened - wanted:
-            await self._pubsub.unsubscribe(*old)
-
-    def _ring_all(self) -> None:
-        for watches in self._watchers.values():
-            for watch in watches:
-                watch.ring()
+        touched, self._touched = self._touched, set()
+        new = [topic for topic in touched if topic in self._topics and topic not in self._asked]
+        old = [topic for topic in touched if topic not in self._topics and topic in self._asked]
+        self._asked.update(new)
+        self._asked.difference_update(old)
+        if new:
+            await self._pubsub.subscribe(*(_PREFIX + topic for topic in new))
+        if old:
+            await self._pubsub.unsubscribe(*(_PREFIX + topic for topic in old))
 
     async def ping(self) -> None:
         """One cheap call; raises RedisError where Redis does not answer."""
@@ -119,6 +213,9 @@ class Live:
 
     async def close(self) -> None:
         """Stop listening; the client is its opener's to close."""
+        await self._looks.close()
+        for topic in self._topics.values():
+            topic.close()
         if self._reader is not None:
             self._reader.cancel()
             with suppress(asyncio.CancelledError):

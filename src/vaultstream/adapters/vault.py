@@ -14,6 +14,7 @@ from vaultstream.adapters.blobs import Blobs
 from vaultstream.adapters.bus import Bus
 from vaultstream.adapters.keys import Keys
 from vaultstream.adapters.live import Live
+from vaultstream.adapters.passwords import Passwords
 from vaultstream.adapters.records import Records
 from vaultstream.adapters.records.changes import Change
 from vaultstream.adapters.renderer import Renderer
@@ -38,6 +39,7 @@ class Vault:
     scanner: Scanner
     renderer: Renderer
     signer: Signer
+    passwords: Passwords
 
     def now(self) -> datetime:
         """The time, in UTC."""
@@ -74,6 +76,8 @@ async def opened(settings: Settings) -> AsyncIterator[Vault]:
         stack.push_async_callback(live.close)
         audit_log = AuditLog(settings.postgres_dsn.reveal())
         stack.push_async_callback(audit_log.close)
+        passwords = Passwords()
+        stack.callback(passwords.close)
         renderer = Renderer()
         stack.push_async_callback(renderer.close)
         yield Vault(
@@ -87,4 +91,5 @@ async def opened(settings: Settings) -> AsyncIterator[Vault]:
             scanner=Scanner(clamd_url=settings.clamd_url or None),
             renderer=renderer,
             signer=Signer(settings.content_private_key.reveal(), settings.content_key_pair_id),
+            passwords=passwords,
         )

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import strawberry
 
+from vaultstream import comments as comment_nouns
 from vaultstream import files, table, versions
 from vaultstream.actions import download, process
 from vaultstream.actions.browse import FileCollection, VersionPageKey
 from vaultstream.actions.download import Link
 from vaultstream.errors import not_found
-from vaultstream.gql import lookahead
+from vaultstream.gql import comments, lookahead
 from vaultstream.gql.context import Info
 from vaultstream.gql.errors import UserError
 from vaultstream.gql.items import Item
@@ -77,10 +78,24 @@ class File(Item):
             raise not_found("file")
         return listing(page.versions, page.cursors, asked, has_next=page.has_next)
 
+    @strawberry.field(description="What people said on it, the newest last.", graphql_type=comments.CommentConnection)
+    async def comments(
+        self: files.File, info: Info, first: First, after: After = None
+    ) -> Listing[comment_nouns.Comment]:
+        """One Query, unless the file was loaded together with this page."""
+        asked = turn(first, after, prefix=table.COMMENT)
+        page = await comments.page(info, self.id, asked)
+        if page is None:
+            raise not_found("file")
+        return listing(page.comments, page.cursors, asked, has_next=page.has_next)
+
 
 async def loaded(info: Info, wanted: FileId) -> files.File | None:
-    """The file, together with the page of versions that is asked of it; None where it may not be seen."""
+    """The file, together with the page of versions or comments that is asked of it; None where it may not be seen."""
     asked = lookahead.page_of(info, "versions", prefix=_VERSIONS)
+    if asked is None and (said := lookahead.page_of(info, "comments", prefix=table.COMMENT)) is not None:
+        found = await comments.page(info, wanted, said)
+        return found.file if found else None
     if asked is None:
         return await info.context.loaders.files.load(wanted)
     page = await _page(info, wanted, asked)

@@ -8,15 +8,18 @@ from vaultstream import files as file_nouns
 from vaultstream import folders, table
 from vaultstream.actions import organize
 from vaultstream.actions.browse import FolderPage, FolderPageKey
+from vaultstream.actions.children import ListingKey, cursor_prefix
 from vaultstream.errors import not_found
 from vaultstream.gql import lookahead
 from vaultstream.gql.context import Info
 from vaultstream.gql.errors import UserError
 from vaultstream.gql.items import Item, ItemConnection
+from vaultstream.gql.listing import OrderBy, Where, order_of, where_of
 from vaultstream.gql.nodes import folder_id
 from vaultstream.gql.outcomes import ERRORS, IDEMPOTENCY_KEY, IF_VERSION, INPUT, Outcome, outcome
 from vaultstream.gql.pages import After, First, Listing, Turn, listing, turn
 from vaultstream.ids import FolderId
+from vaultstream.listing import ItemOrder, ItemWhere
 
 _CHILDREN = table.ENTRY
 
@@ -31,17 +34,37 @@ class Folder(Item):
         return isinstance(obj, folders.Folder)
 
     @strawberry.field(
-        description="What it holds, by name. A page costs the same in every folder.", graphql_type=ItemConnection
+        description="What it holds, by name unless ordered otherwise. A page by name costs the same in every folder; "
+        "with `where` it looks at 1000 items at most, and may be shorter than `first`: go on from `endCursor` while "
+        "there is a next page.",
+        graphql_type=ItemConnection,
     )
     async def children(
-        self: folders.Folder, info: Info, first: First, after: After = None
+        self: folders.Folder,
+        info: Info,
+        first: First,
+        after: After = None,
+        where: Where = None,
+        order_by: OrderBy = None,
     ) -> Listing[folders.Folder | file_nouns.File]:
         """One Query, unless the folder was loaded together with this page."""
+        if where is not None or order_by is not None:
+            return await _listed(info, self.id, first, after, where_of(where), order_of(order_by))
         asked = turn(first, after, prefix=_CHILDREN)
         page = await _page(info, self.id, asked)
         if page is None:
             raise not_found("folder")
         return listing(page.children, page.cursors, asked, has_next=page.has_next)
+
+
+async def _listed(
+    info: Info, folder_id: FolderId, first: int, after: str | None, where: ItemWhere, order: ItemOrder
+) -> Listing[folders.Folder | file_nouns.File]:
+    asked = turn(first, after, prefix=cursor_prefix(order))
+    page = await info.context.loaders.listed_page(ListingKey(folder_id, asked.first, asked.after, where, order))
+    if page is None:
+        raise not_found("folder")
+    return listing(page.children, page.cursors, asked, has_next=page.has_next, end=page.end)
 
 
 async def loaded(info: Info, wanted: FolderId) -> folders.Folder | None:

@@ -8,12 +8,14 @@ import strawberry
 
 from vaultstream import files as file_nouns
 from vaultstream import folders as folder_nouns
-from vaultstream import users as user_nouns
+from vaultstream import links as link_nouns
+from vaultstream import shares as share_nouns
 from vaultstream.access import Deed
+from vaultstream.gql import links, shares
 from vaultstream.gql.context import Info
 from vaultstream.gql.nodes import FolderLater, Node
-from vaultstream.gql.pages import PageInfo
-from vaultstream.gql.users import User
+from vaultstream.gql.pages import After, First, Listing, PageInfo
+from vaultstream.gql.users import Known, User
 from vaultstream.ids import FolderId
 
 _Noun = file_nouns.File | folder_nouns.Folder
@@ -65,9 +67,9 @@ class Item(Node):
     trashed_at: datetime | None = strawberry.field(description="When it was thrown away; null while it is not.")
 
     @strawberry.field(description="Whose it is, and whose quota it takes.", graphql_type=User)
-    def owner(self: _Noun, info: Info) -> "Future[user_nouns.User | None]":
-        """Load the person: one batch for a whole page."""
-        return info.context.loaders.users.load(self.owner_id)
+    def owner(self: _Noun, info: Info) -> "Future[Known | None]":
+        """Load the person, one batch for a whole page: what is not one's own is seen because its owner shares it."""
+        return info.context.loaders.contacts.load(self.owner_id)
 
     @strawberry.field(
         description="The folder that it is in; null for a top folder, or one that is not for you to see.",
@@ -89,6 +91,25 @@ class Item(Node):
     def capabilities(self: _Noun, info: Info) -> "Future[Mapping[Deed, bool]]":
         """Ask what enforces: one batch for a whole page."""
         return info.context.loaders.capabilities.load(self)
+
+    @strawberry.field(
+        name="shares",
+        description="Who was given what on it: first on the item itself, then on the folders above it. All of them if "
+        "you may share it, or else your own.",
+        graphql_type=shares.ShareConnection,
+    )
+    async def shares_of(self: _Noun, info: Info, first: First, after: After = None) -> Listing[share_nouns.Share]:
+        """One Query for the item and each folder above it, all at once."""
+        return await shares.of_item(info, self.id, first, after)
+
+    @strawberry.field(
+        name="links",
+        description="The links to it, if you may share it; the revoked ones too, for a month.",
+        graphql_type=links.ShareLinkConnection,
+    )
+    async def links_of(self: _Noun, info: Info, first: First, after: After = None) -> Listing[link_nouns.ShareLink]:
+        """One Query."""
+        return await links.of_item(info, self.id, first, after)
 
 
 async def _way(info: Info, folder_id: FolderId) -> tuple[folder_nouns.Folder, ...]:

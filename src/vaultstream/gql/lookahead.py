@@ -23,6 +23,8 @@ def page_of(info: Info, connection: str, *, prefix: str) -> Turn | None:
 
 def _turn(field: SelectedField, prefix: str) -> Turn | None:
     after = field.arguments.get("after")
+    if field.arguments.keys() - {"first", "after"}:
+        return None  # a list of another kind than the one that comes with the object
     if not isinstance(after, str | None):
         return None
     try:

@@ -61,10 +61,12 @@ class Listing(Generic[_T]):
     page_info: Around
 
 
-def listing(nodes: Sequence[_T], places: Sequence[str], asked: Turn, *, has_next: bool) -> Listing[_T]:
-    """A page of nouns with the cursor of each."""
+def listing(
+    nodes: Sequence[_T], places: Sequence[str], asked: Turn, *, has_next: bool, end: str | None = None
+) -> Listing[_T]:
+    """A page of nouns with the cursor of each; `end` is where to go on, if that is not after the last of them."""
     edges = [Entry(node, cursor) for node, cursor in zip(nodes, places, strict=True)]
-    ends = (places[0], places[-1]) if places else (None, None)
+    ends = (places[0], end or places[-1]) if places else (None, end)
     return Listing(edges, Around(has_next, asked.after is not None, *ends))
 
 

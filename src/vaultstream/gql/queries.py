@@ -1,35 +1,53 @@
 """Where reading begins."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any
 
 import strawberry
 
+from vaultstream import comments as comment_nouns
 from vaultstream import files as file_nouns
 from vaultstream import folders as folder_nouns
 from vaultstream import ids, users, versions
+from vaultstream import links as link_nouns
+from vaultstream import shares as share_nouns
 from vaultstream import uploads as upload_nouns
 from vaultstream.actions import browse
 from vaultstream.errors import Code, VaultError
-from vaultstream.gql import files, folders, uploads
+from vaultstream.gql import files, folders, links, shares, uploads
 from vaultstream.gql.context import Info
+from vaultstream.gql.explanations import AccessQueries
 from vaultstream.gql.limits import PAGE_MAX
 from vaultstream.gql.nodes import Node
+from vaultstream.gql.recent import RecentQueries
+from vaultstream.gql.shared_items import LinkQueries
+from vaultstream.gql.shares import ShareQueries
+from vaultstream.gql.trash import TrashQueries
 from vaultstream.gql.users import User
 
-_Noun = users.User | folder_nouns.Folder | file_nouns.File | versions.Version | upload_nouns.Upload
+_Noun = (
+    users.User
+    | folder_nouns.Folder
+    | file_nouns.File
+    | versions.Version
+    | upload_nouns.Upload
+    | share_nouns.Share
+    | link_nouns.ShareLink
+    | comment_nouns.Comment
+)
 _Id = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
 
 
 @strawberry.type(description="Where reading begins.")
-class Query:
+class Query(RecentQueries, ShareQueries, LinkQueries, AccessQueries, TrashQueries):
     """The roots of every read."""
 
     @strawberry.field(description="You.", graphql_type=User)
     async def viewer(self, info: Info) -> users.User:
         """Whoever the token is of."""
         viewer = await browse.viewer(info.context.vault, info.context.actor)
-        info.context.loaders.users.prime(viewer.id, viewer)
+        info.context.loaders.saw_user(viewer)
         return viewer
 
     @strawberry.field(
@@ -70,18 +88,24 @@ class Query:
         return await files.loaded(info, ids.FileId(id)) if ids.kind_of(id) == "file" else None
 
 
+async def _myself(info: Info, wanted: ids.UserId) -> users.User | None:
+    """People are seen by what they own, share or say; by their id alone, nobody but oneself."""
+    context = info.context
+    return await browse.viewer(context.vault, context.actor) if wanted == context.actor.user_id else None
+
+
 async def _node(info: Info, text: str) -> _Noun | None:
-    loaders = info.context.loaders
-    match ids.kind_of(text):
-        case "user":
-            return await loaders.users.load(ids.UserId(text))
-        case "folder":
-            return await folders.loaded(info, ids.FolderId(text))
-        case "file":
-            return await files.loaded(info, ids.FileId(text))
-        case "version":
-            return await files.version(info, ids.VersionId(text))
-        case "upload":
-            return await uploads.loaded(info, ids.UploadId(text))
-        case _:
-            return None
+    loaded = _LOADED.get(ids.kind_of(text) or "")
+    return await loaded(info, text) if loaded else None
+
+
+_LOADED: Mapping[str, Callable[[Info, Any], Awaitable[_Noun | None]]] = {  # Any: an id of that kind
+    "user": _myself,
+    "folder": folders.loaded,
+    "file": files.loaded,
+    "version": files.version,
+    "upload": uploads.loaded,
+    "share": shares.loaded,
+    "link": links.loaded,
+    "comment": lambda info, wanted: info.context.loaders.comments.load(wanted),
+}

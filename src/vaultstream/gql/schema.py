@@ -7,18 +7,34 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from vaultstream.gql import errors
+from vaultstream.gql.comments import Comment, CommentMutations
+from vaultstream.gql.file_mutations import FilePlaceMutations
 from vaultstream.gql.files import File, FileMutations
 from vaultstream.gql.folders import Folder, FolderMutations
+from vaultstream.gql.links import ShareLink, ShareLinkMutations
 from vaultstream.gql.live import Subscription
 from vaultstream.gql.queries import Query
 from vaultstream.gql.scalars import SCALARS
+from vaultstream.gql.shares import Share, ShareMutations
+from vaultstream.gql.trash import TrashMutations
 from vaultstream.gql.uploads import Upload, UploadMutations
 from vaultstream.gql.users import User
+from vaultstream.gql.version_mutations import VersionMutations
 from vaultstream.gql.versions import FileVersion
 
 
 @strawberry.type(description="What can be done. Each mutation answers with what it made, or with errors as data.")
-class Mutation(FolderMutations, UploadMutations, FileMutations):
+class Mutation(
+    FolderMutations,
+    UploadMutations,
+    FileMutations,
+    CommentMutations,
+    FilePlaceMutations,
+    ShareMutations,
+    ShareLinkMutations,
+    TrashMutations,
+    VersionMutations,
+):
     """Every noun's mutations."""
 
 
@@ -28,7 +44,17 @@ def _built(*, sort_schema: bool) -> strawberry.Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[User, Folder, File, FileVersion, Upload, *sorted(set(errors.USER_ERRORS.values()), key=str)],
+        types=[
+            User,
+            Share,
+            ShareLink,
+            Folder,
+            File,
+            FileVersion,
+            Upload,
+            Comment,
+            *sorted(set(errors.USER_ERRORS.values()), key=str),
+        ],
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=sort_schema),
     )
 

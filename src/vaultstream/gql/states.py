@@ -6,7 +6,7 @@ import strawberry
 from strawberry.types.enum import EnumValueDefinition
 
 
-def _value(name: str, description: str) -> EnumValueDefinition:
+def _value(name: str | int, description: str) -> EnumValueDefinition:
     """An enum member that carries its description into the schema."""
     return strawberry.enum_value(name, description=description)
 
@@ -62,3 +62,28 @@ class UploadStatus(Enum):
     COMPLETING = _value("COMPLETING", "Has all of its bytes and is becoming a version.")
     DONE = _value("DONE", "Is a version of a file.")
     ABORTED = _value("ABORTED", "Was given up; what it had reserved is free again.")
+
+
+@strawberry.enum(description="What a person is to an item. Each role may do all that the ones before it may.")
+class Role(Enum):
+    """As `vaultstream.shares.Role`."""
+
+    VIEWER = _value(1, "May see and download.")
+    COMMENTER = _value(2, "May comment too.")
+    EDITOR = _value(3, "May change it, put things into it and throw it away too.")
+    MANAGER = _value(4, "May share it with others too.")
+    OWNER = _value(5, "Has it: restores and purges it too. Nobody can be given this.")
+
+
+@strawberry.enum(description="What somebody may want to do to an item.")
+class Deed(Enum):
+    """As `vaultstream.access.Deed`."""
+
+    READ = _value("READ", "See it and what it holds.")
+    DOWNLOAD = _value("DOWNLOAD", "Download its contents.")
+    COMMENT = _value("COMMENT", "Comment on it.")
+    EDIT = _value("EDIT", "Change it, or put something into it.")
+    SHARE = _value("SHARE", "Let others at it.")
+    DELETE = _value("DELETE", "Throw it away.")
+    RESTORE = _value("RESTORE", "Take it back from the trash.")
+    PURGE = _value("PURGE", "Delete it for ever.")

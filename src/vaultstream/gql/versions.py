@@ -7,7 +7,6 @@ from typing import Annotated
 import strawberry
 
 from vaultstream import files as file_nouns
-from vaultstream import users as user_nouns
 from vaultstream import versions
 from vaultstream.actions import download
 from vaultstream.gql import states
@@ -15,7 +14,7 @@ from vaultstream.gql.context import Info
 from vaultstream.gql.nodes import FileLater, Node
 from vaultstream.gql.pages import PageInfo
 from vaultstream.gql.scalars import URL, ByteSize, Sha256
-from vaultstream.gql.users import User
+from vaultstream.gql.users import Known, User
 
 _LARGEST_PX = 1 << 30
 
@@ -125,7 +124,7 @@ class FileVersion(Node):
     @strawberry.field(
         description="Who stored it; null for somebody who is not for you to see.", graphql_type=User | None
     )
-    def created_by(self: versions.Version, info: Info) -> "Future[user_nouns.User | None]":
+    def created_by(self: versions.Version, info: Info) -> "Future[Known | None]":
         """Load the person."""
         return info.context.loaders.users.load(self.created_by)
 

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from vaultstream.adapters.vault import opened
 from vaultstream.errors import Code, VaultError
-from vaultstream.http import content, health, page, uploads
+from vaultstream.http import content, health, link, page, uploads
 from vaultstream.http.answers import problem_of, refusal
 from vaultstream.http.auth import Authenticator
 from vaultstream.http.envelope import Envelope
@@ -42,6 +42,7 @@ def create_app(settings: Settings) -> Envelope:
         WebSocketRoute("/graphql", GraphQLDoor()),
         *uploads.routes(),
         *content.routes(),
+        *link.routes(),
         *page.routes(settings),
     ]
     handlers = {VaultError: refusal, HTTPException: protocol_refusal}

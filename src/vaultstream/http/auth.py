@@ -33,6 +33,11 @@ def refused(message: str) -> VaultError:
     return VaultError(Code.UNAUTHENTICATED, message)
 
 
+def signed_out() -> VaultError:
+    """The answer to who brings no token."""
+    return refused("Sign in, and send the token as: Authorization: Bearer <token>.")
+
+
 def origin_of(connection: HTTPConnection) -> Origin:
     """Where a request came from; its id was given by the outermost middleware."""
     client = connection.client.host if connection.client else ""
@@ -44,7 +49,7 @@ def bearer_of(headers: Mapping[str, str]) -> str:
     """The token of an Authorization header; raises UNAUTHENTICATED where there is none."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise refused("Sign in, and send the token as: Authorization: Bearer <token>.")
+        raise signed_out()
     return token.strip()
 
 

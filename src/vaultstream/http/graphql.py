@@ -14,9 +14,10 @@ from vaultstream.errors import Code, VaultError
 from vaultstream.gql import schema
 from vaultstream.gql.documents import Refused
 from vaultstream.gql.execution import Answer, Ask, Engine, Json, broken, failure, refusal
+from vaultstream.gql.public import is_public
 from vaultstream.http import graphiql, live_sse, live_ws
 from vaultstream.http.answers import STATUSES
-from vaultstream.http.auth import Authenticator
+from vaultstream.http.auth import Authenticator, signed_out
 from vaultstream.http.graphql_door import Door
 from vaultstream.http.graphql_media import Media, acceptable
 from vaultstream.http.graphql_request import Unserved, posted, queried
@@ -69,6 +70,8 @@ class GraphQLEndpoint:
             raise Unserved(405, "GraphQL is asked by POST, or by GET for queries.", headers={"Allow": "GET, POST"})
         if not media:
             raise Unserved(406, f"Answers come as {', '.join(Media)}: accept one of them.")
+        if "authorization" not in headers:
+            return await self._to_guest(scope, headers, receive, media)
         actor = await self._door.actor(scope, headers)
         ask = queried(scope["query_string"]) if scope["method"] == "GET" else await posted(headers, receive)
         context = self._door.context(actor)
@@ -86,6 +89,18 @@ class GraphQLEndpoint:
         if operation.kind is OperationType.MUTATION and scope["method"] == "GET":
             raise Unserved(405, "Send mutations as a POST.", headers={"Allow": "POST"})
         return _answer(media[0], await self._door.engine.run(operation, context))
+
+    async def _to_guest(self, scope: Scope, headers: Headers, receive: Receive, media: list[Media]) -> Response:
+        """The answer to who comes without a token: to the one public query, or that they sign in, and nothing else."""
+        try:
+            ask = queried(scope["query_string"]) if scope["method"] == "GET" else await posted(headers, receive)
+            operation = self._door.engine.operation(ask)
+        except (Unserved, Refused, VaultError):
+            raise signed_out() from None
+        if not is_public(operation):
+            raise signed_out()
+        json = next((one for one in media if one is not Media.EVENTS), Media.JSON)
+        return _answer(json, await self._door.engine.run(operation, self._door.context(self._door.guest(scope))))
 
     def _is_subscription(self, ask: Ask) -> bool:
         try:

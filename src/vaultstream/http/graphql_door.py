@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from vaultstream.actor import Actor
+from vaultstream.actor import GUEST, Actor
 from vaultstream.adapters.vault import Vault
 from vaultstream.gql.context import Context
 from vaultstream.gql.execution import Engine
@@ -28,6 +28,10 @@ class Door:
         that carries it is not simple, and needs that site to be let in first (CORS).
         """
         return await self.authenticator.bearer(bearer_of(headers), origin_of(HTTPConnection(scope)))
+
+    def guest(self, scope: Scope) -> Actor:
+        """Whoever comes without a token, for the one query that needs none."""
+        return Actor(GUEST, origin_of(HTTPConnection(scope)), self.vault.now())
 
     def context(self, actor: Actor) -> Context:
         """The surroundings of one operation."""

@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from vaultstream import table
-from vaultstream.actions import process, upload
-from vaultstream.adapters.records import upload_items, version_items
+from vaultstream.actions import process, share, upload
+from vaultstream.adapters.records import share_items, upload_items, version_items
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import VaultError
 from vaultstream.events import EventName
 from vaultstream.ids import ulid
 from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus
+from vaultstream.workers import purge
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,8 @@ async def handle(vault: Vault) -> None:
     await _redeliver(vault)
     await _versions(vault)
     await _uploads(vault)
+    await _shares(vault)
+    await purge.handle(vault)
 
 
 async def _redeliver(vault: Vault) -> None:
@@ -81,3 +84,13 @@ async def _uploads(vault: Vault) -> None:
                 await upload.expire(vault, due)
             except VaultError as error:
                 log.warning("upload %s is left for the next round: %s", due.id, error.code)
+
+
+async def _shares(vault: Vault) -> None:
+    for shard in table.due_shards(share_items.DUE):
+        for item in await vault.records.due(shard, vault.now(), _BATCH):
+            due = share_items.share_from(item)
+            try:
+                await share.expire(vault, due)
+            except VaultError as error:
+                log.warning("share %s is left for the next round: %s", due.id, error.code)

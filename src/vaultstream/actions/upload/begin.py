@@ -15,7 +15,7 @@ from vaultstream.adapters.records import changes, items
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import EventName
-from vaultstream.ids import FileId, FolderId, UploadId, version_id
+from vaultstream.ids import FileId, FolderId, UploadId, VersionId, version_id
 from vaultstream.uploads import Target, Upload
 from vaultstream.versions import encryption_context
 
@@ -29,6 +29,7 @@ UNKNOWN_TYPE = "application/octet-stream"
 class Wanted:
     """What the sender asks for: a new file (`folder_id`, None for their top folder, and `name`), or a new version
     of `file_id`. `size_bytes` is None while it is not known; `metadata` is tus's own header, echoed as it came.
+    `copy_of` is the version whose bytes they are, where the vault itself is the sender.
     """
 
     folder_id: FolderId | None = None
@@ -39,6 +40,7 @@ class Wanted:
     sha256: str | None = None
     idempotency_key: str | None = None
     metadata: str = ""
+    copy_of: VersionId | None = None
 
 
 async def begin(vault: Vault, actor: Actor, wanted: Wanted) -> Upload:
@@ -47,9 +49,8 @@ async def begin(vault: Vault, actor: Actor, wanted: Wanted) -> Upload:
     Raises NOT_FOUND, FORBIDDEN, INVALID, NAME_TAKEN, QUOTA_EXCEEDED or TOO_LARGE; then nothing was changed.
     """
     wanted = _lawful(vault, wanted)
-    print_ = once.fingerprint(
-        "uploadBegin", wanted.folder_id, wanted.file_id, wanted.name, wanted.size_bytes, wanted.sha256
-    )
+    asked = (wanted.folder_id, wanted.file_id, wanted.name, wanted.size_bytes, wanted.sha256, wanted.copy_of)
+    print_ = once.fingerprint("uploadBegin", *asked)
     if earlier := await once.answered(vault, actor, wanted.idempotency_key, print_):
         return await find(vault, actor, UploadId(earlier))
     target = await _target(vault, actor, wanted)

@@ -8,7 +8,7 @@ from vaultstream import names, quota, sealed, table
 from vaultstream.actions import deeds
 from vaultstream.actor import Actor, Origin
 from vaultstream.adapters.blobs import BlobGone
-from vaultstream.adapters.records import changes, items, upload_items
+from vaultstream.adapters.records import changes, items, trash_changes, upload_items
 from vaultstream.adapters.records.changes import Change
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError, not_found
@@ -19,6 +19,7 @@ from vaultstream.uploads import Part, Upload, UploadStatus, tail_key
 from vaultstream.versions import SealedBody, StoredVersion, Version
 
 FIRST_LOOK = timedelta(seconds=60)  # when the sweeper asks for a scan that nobody began
+_FIRST_THINNING = timedelta(days=1)
 _PARTS_MAX = 10_000
 _TRIES = 5
 
@@ -84,6 +85,8 @@ async def _store(vault: Vault, actor: Actor, upload: Upload, body: SealedBody) -
         version_number=file.current.number,
     )
     settled = quota.settle(upload.reserved_bytes, file.current.size_bytes, replaced_bytes)
+    if file.trashed_at is not None:
+        settled += quota.trash(file.current.size_bytes - replaced_bytes, replaced_bytes)
     moved = changes.move_quota(file.owner_id, settled)
     event = deeds.by_person(
         vault,
@@ -117,7 +120,10 @@ async def _filed(vault: Vault, upload: Upload, now: datetime) -> tuple[File, int
         raise VaultError(Code.CONFLICT, "The file is gone: upload it as a new one.")
     before = items.file_from(item)
     file = before.with_version(_version(upload, before.current.number + 1, now), now)
-    return file, before.current.size_bytes, [changes.replace(file), changes.replace_entry(file)]
+    # What was begun before the file went to the trash is kept there with it: its sender was told that it is safe.
+    entry = [] if file.trashed_at else [changes.replace_entry(file)]
+    thinned = trash_changes.thin_by(file.id, now + _FIRST_THINNING)
+    return file, before.current.size_bytes, [changes.replace(file), *entry, thinned]
 
 
 def _version(upload: Upload, number: int, now: datetime) -> Version:
@@ -135,7 +141,14 @@ def _version(upload: Upload, number: int, now: datetime) -> Version:
 
 async def abort(vault: Vault, actor: Actor, upload_id: UploadId) -> Upload:
     """Give an upload up: its quota, its name and its bytes are free again. Once more changes nothing."""
-    upload = await find(vault, actor, upload_id)
+    try:
+        upload = await find(vault, actor, upload_id)
+    except VaultError as error:
+        # Its bytes are all there, but its place is not: whoever sent it may give it up.
+        stuck = await _load(vault, upload_id)
+        if error.code is not Code.CONFLICT or stuck is None:
+            raise
+        upload = stuck
     if upload.status is UploadStatus.ABORTED:
         return upload
     if upload.status is UploadStatus.DONE:

@@ -141,6 +141,7 @@ class Intake:
         upload = replace(self._upload, progress=progress, lease_until=lease_until, status=status)
         await self._write(upload, self._stored)
         self._stored = []
+        await self._vault.live.publish([upload.id])
 
     async def _write(self, upload: Upload, parts: list[Part]) -> None:
         """One conditional write: the upload, its parts, and quota for bytes whose number was not told before."""

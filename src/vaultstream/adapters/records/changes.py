@@ -94,13 +94,15 @@ def present(key: table.Key) -> Change:
 
 
 def in_place(folder: Folder) -> Change:
-    """Nothing is written; the folder must still be where it was seen, so that two moves make no circle."""
+    """Nothing is written; the folder must still be where it was seen, so that two moves make no circle, and not in
+    the trash.
+    """
     if folder.parent_id is None:
         return present(table.folder(folder.id))
     values = to_attributes({":parent": folder.parent_id})
     request = {
         "Key": to_attributes(table.folder(folder.id).attributes()),
-        "ConditionExpression": "parent_id = :parent",
+        "ConditionExpression": "parent_id = :parent AND attribute_not_exists(trashed_at)",
         "ExpressionAttributeValues": values,
     }
     return Change("ConditionCheck", request, CHANGED_UNDERNEATH)
@@ -202,8 +204,10 @@ def add_part(upload: Upload, part: Part) -> Change:
     return _put(upload_items.part_item(upload, part), None, {}, CHANGED_UNDERNEATH)
 
 
-def move_quota(user_id: UserId, change: QuotaChange) -> Change:
-    """Move bytes between the counters of a person; what is taken from `left_bytes` must be there."""
+def move_quota(user_id: UserId, change: QuotaChange, *, within: bool = False) -> Change:
+    """Move bytes between the counters of a person; what is taken from `left_bytes` must be there. With `within`,
+    whoever is over their quota is refused even what takes nothing of it.
+    """
     values = {
         ":left": change.left_bytes,
         ":live": change.live_bytes,
@@ -216,9 +220,9 @@ def move_quota(user_id: UserId, change: QuotaChange) -> Change:
         "Key": to_attributes(table.user(user_id).attributes()),
         "UpdateExpression": "ADD left_bytes :left, live_bytes :live, version_bytes :version, "
         "trash_bytes :trash, reserved_bytes :reserved",
-        "ConditionExpression": "left_bytes >= :needed" if change.left_bytes < 0 else "attribute_exists(PK)",
+        "ConditionExpression": "left_bytes >= :needed" if change.left_bytes < 0 or within else "attribute_exists(PK)",
     }
-    if change.left_bytes >= 0:
+    if change.left_bytes >= 0 and not within:
         del values[":needed"]
     full = VaultError(Code.QUOTA_EXCEEDED, "The quota has no room for this: delete something or ask for more.")
     return Change("Update", request | {"ExpressionAttributeValues": to_attributes(values)}, full)

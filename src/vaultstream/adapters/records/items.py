@@ -1,10 +1,12 @@
 """Nouns ↔ plain items of the table: people, folders, files and their entries."""
 
+from datetime import timedelta
 from typing import Any
 
 from vaultstream import names, table
 from vaultstream.adapters.records.attributes import Item
 from vaultstream.adapters.records.moments import maybe_moment, maybe_time, moment, time_of
+from vaultstream.adapters.records.trash_items import QUOTA_DUE, due
 from vaultstream.adapters.records.version_items import shown, version_from
 from vaultstream.files import File
 from vaultstream.folders import Folder
@@ -12,6 +14,7 @@ from vaultstream.users import Storage, User
 
 FILE = "FILE"
 FOLDER = "FOLDER"
+_FIRST_COUNT = timedelta(days=1)
 CLAIM = "CLAIM"  # an entry that only keeps a name for an upload on its way
 
 
@@ -30,6 +33,7 @@ def user_item(user: User) -> Item:
         "version_bytes": storage.version_bytes,
         "trash_bytes": storage.trash_bytes,
         "reserved_bytes": storage.reserved_bytes,
+        **due(QUOTA_DUE, user.id, user.created_at + _FIRST_COUNT),
     }
 
 
@@ -69,7 +73,7 @@ def _common(it: Folder | File) -> Item:
 def listed(it: Folder | File) -> Item:
     """All that a listing shows of a folder or file, without keys."""
     if isinstance(it, Folder):
-        return _common(it) | {"kind": FOLDER}
+        return _common(it) | {"kind": FOLDER, "height": it.height}
     return _common(it) | {"kind": FILE, "tags": list(it.tags), "current": shown(it.current)}
 
 
@@ -95,7 +99,7 @@ def entry_of(it: Folder | File) -> Item:
 
 def folder_from(item: Item) -> Folder:
     """The folder in its own item, or in its entry."""
-    return Folder(**_fields(item))
+    return Folder(**_fields(item), height=item.get("height", 0))
 
 
 def file_from(item: Item) -> File:

@@ -87,6 +87,31 @@ class Records:
         found = await self._query(condition, values, limit + both, forward=forward, ConsistentRead=True)
         return [item for item in found if item[table.SK] != after][:limit]
 
+    async def between(
+        self, pk: str, low: str, high: str, *, after: str | None, limit: int, forward: bool = True
+    ) -> list[Item]:
+        """At most `limit` items of one collection whose sort keys are from `low` to `high`, both included; those
+        that follow on `after` in the direction of reading.
+        """
+        if after is not None:
+            low, high = (max(low, after), high) if forward else (low, min(high, after))
+        if low > high:
+            return []
+        values = {":pk": pk, ":low": low, ":high": high}
+        asked = limit + (after is not None)
+        condition = "PK = :pk AND SK BETWEEN :low AND :high"
+        found = await self._query(condition, values, asked, forward=forward, ConsistentRead=True)
+        return [item for item in found if item[table.SK] != after][:limit]
+
+    async def things(self, pk: str, *, prefix: str, before: str | None = None, limit: int) -> list[Item]:
+        """At most `limit` of a person's things of one kind (GSI1), those with the highest sort key first; `before`
+        is left out. The index may lag a moment: who shows what it gives looks at the items themselves.
+        """
+        condition = "GSI1PK = :pk AND GSI1SK BETWEEN :low AND :high"
+        values = {":pk": pk, ":low": prefix, ":high": before or prefix + "\uffff"}
+        found = await self._query(condition, values, limit + 1, forward=False, IndexName=table.GSI1.name)
+        return [item for item in found if item[table.GSI1.sk] != before][:limit]
+
     async def due(self, shard: str, before: datetime, limit: int) -> list[Item]:
         """Items of one GSI3 partition whose time has come, the oldest first; the index may lag a moment."""
         condition = "GSI3PK = :pk AND GSI3SK < :now"

@@ -1,0 +1,81 @@
+"""What was said on files, for those who may read them: by id in batches, and in pages, the newest last."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vaultstream import cursors, table
+from vaultstream.actions import browse
+from vaultstream.actor import Actor
+from vaultstream.adapters.records import comment_items, items
+from vaultstream.adapters.records.attributes import Item
+from vaultstream.adapters.vault import Vault
+from vaultstream.comments import Comment
+from vaultstream.files import File
+from vaultstream.ids import CommentId, FileId, commented_file
+
+_PAGE_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CommentPageKey:
+    """Which comments on a file: the first so many (1 to 100) after a cursor."""
+
+    file_id: FileId
+    first: int
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommentPage:
+    """A file with some of the comments on it in the order of time, and the cursor of each."""
+
+    file: File
+    comments: tuple[Comment, ...]
+    cursors: tuple[str, ...]
+    has_next: bool
+
+
+async def comments(vault: Vault, actor: Actor, ids: Sequence[CommentId]) -> list[Comment | None]:
+    """Comments on files that the actor may read, in two round trips; None for every other."""
+    file_ids = list(dict.fromkeys(map(commented_file, ids)))
+    found, seen = await asyncio.gather(
+        vault.records.items([comment_items.key_of(wanted) for wanted in ids]), browse.files(vault, actor, file_ids)
+    )
+    readable = {file.id for file in seen if file is not None}
+    known = [comment_items.comment_from(item) if item else None for item in found]
+    return [comment if comment and comment.file_id in readable else None for comment in known]
+
+
+async def pages(vault: Vault, actor: Actor, keys: Sequence[CommentPageKey]) -> list[CommentPage | None]:
+    """A page of each file's comments; None where the actor may not read it. One Query a file, all at once."""
+    return list(await asyncio.gather(*(_page(vault, actor, key) for key in keys)))
+
+
+async def _page(vault: Vault, actor: Actor, key: CommentPageKey) -> CommentPage | None:
+    """The first page holds the file's own item, which sorts before what was said on it."""
+    limit = min(key.first, _PAGE_MAX) + 1
+    file_item, said = await (_first(vault, key.file_id, limit) if key.after is None else _later(vault, key, limit))
+    file = items.file_from(file_item) if file_item else None
+    if file is None or await browse.readable(vault, actor, [file]) == [None]:
+        return None
+    page = said[: limit - 1]
+    nouns = tuple(map(comment_items.comment_from, page))
+    marks = tuple(cursors.encode(item[table.SK]) for item in page)
+    return CommentPage(file, nouns, marks, len(said) >= limit)
+
+
+async def _first(vault: Vault, file_id: FileId, limit: int) -> tuple[Item | None, list[Item]]:
+    key = table.file(file_id)
+    found = await vault.records.collection(key.pk, until=table.COMMENT_END, limit=limit + 1)
+    if not found or found[0][table.SK] != key.sk:
+        return None, []
+    return found[0], found[1:]
+
+
+async def _later(vault: Vault, key: CommentPageKey, limit: int) -> tuple[Item | None, list[Item]]:
+    file_key, after = table.file(key.file_id), cursors.decode(key.after or "", prefix=table.COMMENT)
+    return await asyncio.gather(
+        vault.records.item(file_key),
+        vault.records.collection(file_key.pk, after=after, until=table.COMMENT_END, limit=limit),
+    )

@@ -1,0 +1,52 @@
+"""The part of the sweeper that lets things go: old trash, purges under way, shredded objects, versions to thin; and
+the count of everybody's bytes.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from vaultstream import table
+from vaultstream.actions import purge, reconcile, shred, versions
+from vaultstream.adapters.records import trash_items
+from vaultstream.adapters.records.attributes import Item
+from vaultstream.adapters.vault import Vault
+from vaultstream.errors import VaultError
+
+log = logging.getLogger(__name__)
+
+_BATCH = 50
+_STEPS = 200  # of each purge in one round
+
+
+async def handle(vault: Vault) -> None:
+    """One round over everything that fell due; what fails is left for the next round."""
+
+    async def begin(item: Item) -> None:
+        await purge.fall_due(vault, trash_items.trashed_from(item))
+
+    async def proceed(item: Item) -> None:
+        await purge.proceed(vault, trash_items.purge_from(item), steps=_STEPS)
+
+    async def remove(item: Item) -> None:
+        await shred.objects(vault, [trash_items.shred_from(item)])
+
+    async def thin(item: Item) -> None:
+        await versions.thin(vault, item["file_id"])
+
+    async def count(item: Item) -> None:
+        await reconcile.reconcile(vault, item["id"])
+
+    await _each(vault, trash_items.TRASH_DUE, begin)
+    await _each(vault, trash_items.PURGE_DUE, proceed)
+    await _each(vault, trash_items.SHRED_DUE, remove)
+    await _each(vault, trash_items.THIN_DUE, thin)
+    await _each(vault, trash_items.QUOTA_DUE, count)
+
+
+async def _each(vault: Vault, kind: str, deed: Callable[[Item], Awaitable[None]]) -> None:
+    for shard in table.due_shards(kind):
+        for item in await vault.records.due(shard, vault.now(), _BATCH):
+            try:
+                await deed(item)
+            except VaultError as error:
+                log.warning("%s is left for the next round: %s", item[table.PK], error.code)
