@@ -105,8 +105,6 @@ class Worker:
 
 
 SCAN = Worker("scan", frozenset({EventName.VERSION_STORED, EventName.SCAN_DUE}), visibility_seconds=900)
-THUMBNAIL = Worker(
-    "thumbnail", frozenset({EventName.VERSION_SCANNED, EventName.THUMBNAIL_DUE}), visibility_seconds=120
-)
+THUMBNAIL = Worker("thumbnail", frozenset({EventName.VERSION_SCANNED, EventName.THUMBNAIL_DUE}), visibility_seconds=120)
 AUDIT = Worker("audit", frozenset(EventName), visibility_seconds=60, batch=10, attempts=20)
 WORKERS = (SCAN, THUMBNAIL, AUDIT)

@@ -37,7 +37,7 @@ async def create_folder(
         vault, actor, EventName.FOLDER_CREATED, folder.id, topics=(parent.id,), parent_id=parent.id, after=name
     )
     made = [changes.present(table.folder(parent.id)), changes.add(folder), changes.add_entry(folder, now)]
-    await vault.commit([*made, *once.remembering(vault, actor, idempotency_key, print_, folder.id)], [event])
+    await vault.commit([*once.remembering(vault, actor, idempotency_key, print_, folder.id), *made], [event])
     return folder
 
 

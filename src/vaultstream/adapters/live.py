@@ -10,6 +10,9 @@ from redis.exceptions import RedisError
 
 _PREFIX = "live:"
 _RETRY_SECONDS = 0.5
+_PUBLISH_SECONDS = 0.5  # a change waits no longer than this for a Redis that is gone
+_PUBLISH_TRIES = 2  # a connection kept from before a restart is found dead by its first use
+_CANCEL_AGAIN_SECONDS = 0.1
 LOOK_AGAIN_SECONDS = 15.0  # so that a nudge lost on the way costs a delay, never a change
 
 
@@ -39,7 +42,7 @@ class Live:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._pubsub = redis.pubsub(ignore_subscribe_messages=True)
+        self._pubsub = redis.pubsub()
         self._watchers: defaultdict[str, set[Watch]] = defaultdict(set)
         self._wanted = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
@@ -48,11 +51,18 @@ class Live:
         """Nudge the watchers of these ids. Where Redis is gone, nothing: they look again by themselves."""
         if not topics:
             return
-        with suppress(RedisError, OSError):
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for topic in topics:
-                    pipe.publish(_PREFIX + topic, "")
-                await pipe.execute()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PUBLISH_SECONDS):
+                for _ in range(_PUBLISH_TRIES):
+                    with suppress(RedisError, ConnectionError):
+                        await self._publish(topics)
+                        return
+
+    async def _publish(self, topics: Sequence[str]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for topic in topics:
+                pipe.publish(_PREFIX + topic, "")
+            await pipe.execute()
 
     @contextmanager
     def watching(self, topics: Sequence[str]) -> Iterator[Watch]:
@@ -79,13 +89,16 @@ class Live:
             except (RedisError, OSError):
                 with suppress(RedisError, OSError):
                     await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-                self._pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
+                self._pubsub = self._redis.pubsub()
                 self._wanted.set()
                 await asyncio.sleep(_RETRY_SECONDS)
-                self._ring_all()
 
     async def _follow(self) -> None:
-        """Keep the channels equal to what is watched, and pass on what they say."""
+        """Keep the channels equal to what is watched, and pass on what they say.
+
+        Redis confirms each subscription, also those that the client renews by itself on a new connection. Before that
+        a nudge may have been missed, so a confirmation rings like one.
+        """
         while True:
             if self._wanted.is_set():
                 self._wanted.clear()
@@ -94,24 +107,18 @@ class Live:
                 await self._wanted.wait()
                 continue
             message = await self._pubsub.get_message(timeout=0.05)
-            if message is not None and message["type"] == "message":
+            if message is not None and message["type"] in {"message", "subscribe"}:
                 topic = message["channel"].decode().removeprefix(_PREFIX)
                 for watch in self._watchers.get(topic, ()):
                     watch.ring()
 
     async def _match_channels(self) -> None:
         wanted = {(_PREFIX + topic).encode() for topic in self._watchers}
-        listened = set(self._pubsub.channels)
+        listened = set(self._pubsub.channels) - self._pubsub.pending_unsubscribe_channels
         if new := wanted - listened:
             await self._pubsub.subscribe(*new)
-            self._ring_all()
         if old := listened - wanted:
             await self._pubsub.unsubscribe(*old)
-
-    def _ring_all(self) -> None:
-        for watches in self._watchers.values():
-            for watch in watches:
-                watch.ring()
 
     async def ping(self) -> None:
         """One cheap call; raises RedisError where Redis does not answer."""
@@ -120,7 +127,7 @@ class Live:
     async def close(self) -> None:
         """Stop listening; the client is its opener's to close."""
         if self._reader is not None:
-            self._reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reader
+            while not self._reader.done():  # redis-py uses wait_for, and Python 3.11's may forget a cancellation
+                self._reader.cancel()
+                await asyncio.wait([self._reader], timeout=_CANCEL_AGAIN_SECONDS)
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped

@@ -56,12 +56,18 @@ class Intake:
             return self._upload
         await self._settle(0)
         reached = (self._sealer.offset, self._sealer.next_seq)
-        await self._vault.blobs.put(tail_key(self._upload.id, self._upload.epoch), self._sealer.tail())
         old = self._upload.progress.tail_epoch
-        await self._commit(reached, tail_epoch=self._upload.epoch, lease=None)
+        await self._commit(reached, tail_epoch=await self._put_tail(), lease=None)
         if old is not None:
             await self._vault.blobs.delete(tail_key(self._upload.id, old))
         return self._upload
+
+    async def _put_tail(self) -> int | None:
+        """Store what no part holds under this epoch, which is given; None where the last byte filled a part."""
+        if self._sealer.held_frames == 0 and self._sealer.offset % sealed.FRAME_BYTES == 0:
+            return None
+        await self._vault.blobs.put(tail_key(self._upload.id, self._upload.epoch), self._sealer.tail())
+        return self._upload.epoch
 
     async def _end_whole(self) -> None:
         """Everything is sealed and in S3; from here on the upload can be completed without its sender."""
