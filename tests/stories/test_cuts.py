@@ -132,7 +132,7 @@ async def test_a_client_in_a_browsers_language_finishes_over_a_wire_that_is_cut(
 
 async def _finishes_over_cuts(bring: Client, stack: DevStack, client, alice, source: Source) -> None:
     async with cut_at_random(stack, cuts=12) as wire:
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(120):
             path = await bring(wire, alice.token, source)
         assert wire.cuts >= 6
     answer = await Tus(client, alice.token).head(path)
@@ -144,7 +144,7 @@ async def test_both_clients_finish_though_the_server_is_killed_in_mid_upload(sta
     async with Wire("127.0.0.1", stack.port) as js, Wire("127.0.0.1", stack.port) as py:
         js.bytes_per_second = py.bytes_per_second = 3_000_000
         begun = [by_tus_js(js, alice.token, sources[0]), by_tuspy(py, alice.token, sources[1])]
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(180):
             uploads = [asyncio.create_task(upload) for upload in begun]
             await until(lambda: _truth(_has_sent(js, 0.2) and _has_sent(py, 0.2)), 60)
             await _killed_in_mid_upload(stack, uploads)

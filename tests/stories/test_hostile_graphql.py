@@ -129,7 +129,7 @@ QUERIES = {
     "a literal of 90 kB": '{ node(id: "' + "a" * 90_000 + '") { id } }',
     "braces": "{" * 10_000,
     "lists in lists": "{ nodes(ids: " + "[" * 5000 + "]" * 5000 + ") { id } }",
-    "pages in pages": "{ viewer { rootFolder { " + _PAGE * 3 + "id" + " } } } }" * 3 + " } }",
+    "pages in pages": "{ viewer { rootFolder { " + _PAGE * 3 + "id" + " } } } }" * 3 + " } } }",
     "a hundred and one ids": f"{{ nodes(ids: [{_many(101, _X)}]) {{ id }} }}",
     "a page of a million": "{ viewer { rootFolder { children(first: 1000000) { edges { cursor } } } } }",
     "a page below nothing": "{ viewer { rootFolder { children(first: -1) { edges { cursor } } } } }",

@@ -214,8 +214,8 @@ async def test_whatever_was_acknowledged_before_a_death_is_judged_in_the_end_and
     stack, client, alice, story, acknowledged
 ) -> None:
     async def all_clean() -> bool:
-        now = {item["id"]: item["scan"]["status"] for item in (await children(alice, story.root)).values()}
-        return all(now.get(noted.item_id) == "CLEAN" for noted in acknowledged)
+        now = {item["id"]: item for item in (await children(alice, story.root)).values()}
+        return all(now[noted.item_id]["scan"]["status"] == "CLEAN" for noted in acknowledged)
 
     await until(all_clean, 120)
     for noted in acknowledged:
