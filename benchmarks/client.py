@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import time
 from base64 import b64encode
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse
 from io import BytesIO
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Self, cast
 from urllib.parse import urlsplit
 
 BLOCK_BYTES = 256 * 1024
@@ -15,13 +17,17 @@ _LINK = "mutation($id: ID!) { downloadCreate(input: {fileId: $id}) { url errors 
 
 
 class Client:
-    """One connection to the API at `url`; for people, with their bearer token."""
+    """One connection to the API at `url`; for people, with their bearer token.
+
+    `sent_at` is the time at which the last byte of the latest request was handed to the kernel.
+    """
 
     def __init__(self, url: str, token: str = "") -> None:
         self._connection = HTTPConnection(urlsplit(url).netloc, timeout=600, blocksize=BLOCK_BYTES)
+        self.sent_at = 0.0
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def __enter__(self) -> "Client":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -33,11 +39,12 @@ class Client:
         answer = self._ask("POST", "/graphql", BytesIO(body), {"Content-Type": "application/json"}, len(body))
         told = json.loads(answer.read())
         assert "errors" not in told, told["errors"]
-        return cast(dict[str, Any], told["data"])
+        return cast("dict[str, Any]", told["data"])
 
-    def begin(self, name: str, size_bytes: int, content_type: str) -> str:
-        """The path of a new upload."""
+    def begin(self, name: str, size_bytes: int, content_type: str, folder_id: str = "") -> str:
+        """The path of a new upload, into a folder or alice's top folder."""
         metadata = f"filename {_base64(name)},filetype {_base64(content_type)}"
+        metadata += f",folderId {_base64(folder_id)}" if folder_id else ""
         headers = {"Tus-Resumable": "1.0.0", "Upload-Length": f"{size_bytes}", "Upload-Metadata": metadata}
         answer = self._ask("POST", "/uploads", BytesIO(), headers, 0)
         answer.read()
@@ -79,21 +86,24 @@ class Client:
             total += count
         return total
 
-    def _ask(
-        self, method: str, path: str, source: BinaryIO, headers: dict[str, str], size_bytes: int
-    ) -> HTTPResponse:
+    def _ask(self, method: str, path: str, source: BinaryIO, headers: dict[str, str], size_bytes: int) -> HTTPResponse:
         self._connection.putrequest(method, path)
         for name, value in {**self._headers, **headers, "Content-Length": f"{size_bytes}"}.items():
             self._connection.putheader(name, value)
         self._connection.endheaders()
+        with suppress(ConnectionError):  # who refuses early says why in the answer
+            self._send_body(source, size_bytes)
+        self.sent_at = time.time()
+        answer = self._connection.getresponse()
+        assert answer.status < 300, (answer.status, answer.read()[:500])
+        return answer
+
+    def _send_body(self, source: BinaryIO, size_bytes: int) -> None:
         left = size_bytes
         while left:
             block = source.read(min(BLOCK_BYTES, left))
             self._connection.send(block)
             left -= len(block)
-        answer = self._connection.getresponse()
-        assert answer.status < 300, (answer.status, answer.read()[:500])
-        return answer
 
 
 def _base64(text: str) -> str:

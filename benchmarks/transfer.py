@@ -153,8 +153,9 @@ def openssl_seconds_per_gb() -> float:
 def bare_seconds_per_gb() -> tuple[float, float]:
     """CPU seconds for 10^9 bytes by bare `AESGCM` calls on frames of 64 KiB, to seal and to open."""
     plain, frames = os.urandom(seal.SIZE_BYTES), seal.bare_frames()
-    scale = 1e9 / seal.SIZE_BYTES
-    return seal.cpu_seconds(lambda: seal.bare_seal(plain)) * scale, seal.cpu_seconds(lambda: seal.bare_open(frames)) * scale
+    deeds = (lambda: seal.bare_seal(plain), lambda: seal.bare_open(frames))
+    sealing, opening = [seal.cpu_seconds(deed) * 1e9 / seal.SIZE_BYTES for deed in deeds]
+    return sealing, opening
 
 
 @contextmanager

@@ -57,7 +57,8 @@ def dev_vault() -> Iterator[DevVault]:
             yield DevVault(folder, psutil.Process(child.pid))
         finally:
             child.terminate()
-            child.communicate()
+            said, _ = child.communicate()
+            sys.stderr.write(said.replace("Stopping.\n", ""))  # a part that died meanwhile would spoil the figures
 
 
 def _wait_for_welcome(child: "subprocess.Popen[str]") -> None:
@@ -107,5 +108,8 @@ def door(settings: Settings, module: str, logs: Path, profiler: Sequence[str] = 
     try:
         process.wait_ready()
         yield psutil.Process(process.pid)
+    except AssertionError:  # an answer that was not expected: its reason is in the log, which is gone in a moment
+        sys.stderr.write(process.log.read_text())
+        raise
     finally:
         process.stop()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -21,6 +22,8 @@ from vaultstream.adapters import clients
 from vaultstream.settings import Settings
 
 _BODY_BYTES_MAX = 64 * 2**20
+_silent = logging.getLogger("faults")
+_silent.disabled = True  # connections that die here die by plan
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "expect"}
 
 
@@ -151,7 +154,7 @@ class Faults:
         timeout = aiohttp.ClientTimeout(total=30)
         connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=2)
         self._client = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
-        server = web.Server(self._handle, access_log=None)
+        server = web.Server(self._handle, access_log=None, logger=_silent)
         self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -205,6 +208,8 @@ class Faults:
 
 
 async def _read(request: web.BaseRequest) -> bytes:
+    if "Expect" in request.headers and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk

@@ -89,6 +89,20 @@ async def test_bytes_in_many_requests_make_one_version(vault: Vault, alice: Acto
     assert await read(vault, alice, now) == data
 
 
+async def test_a_request_that_ends_with_a_part_leaves_no_tail(vault: Vault, alice: Actor) -> None:
+    data = os.urandom(3 * PART_BYTES)
+    now = await upload.begin(vault, alice, Wanted(name="parts.bin", size_bytes=len(data)))
+    tails = []
+    for stop in (PART_BYTES, PART_BYTES + 70_000, 2 * PART_BYTES, 2 * PART_BYTES, 3 * PART_BYTES):
+        at = now.progress.offset_bytes
+        now = await upload.receive(vault, alice, now.id, at, stream(data[at:stop]))
+        tails.append(now.progress.tail_epoch)
+    assert tails == [None, 1, None, None, None]
+    assert now.status is UploadStatus.DONE
+    assert await vault.blobs.size(f"tails/{now.id}/1") is None
+    assert await read(vault, alice, now) == data
+
+
 async def test_nothing_that_was_sent_is_in_the_store_in_clear(vault: Vault, alice: Actor) -> None:
     data = b"a secret that nobody may see" * 5_000
     begun = await upload.begin(vault, alice, Wanted(name="c.bin", size_bytes=len(data)))

@@ -16,7 +16,7 @@ Items = dict[tuple[str, str], Any]
 
 
 @asynccontextmanager
-async def _dynamodb(stack: DevStack) -> AsyncIterator[Any]:
+async def dynamodb(stack: DevStack) -> AsyncIterator[Any]:
     settings = stack.settings
     async with clients.client(clients.session(settings), settings, "dynamodb") as client:
         yield client
@@ -24,19 +24,24 @@ async def _dynamodb(stack: DevStack) -> AsyncIterator[Any]:
 
 async def table_items(stack: DevStack) -> Items:
     """Every item but what waits in the outbox."""
+    async with dynamodb(stack) as client:
+        return await items_of(client, stack.settings.table)
+
+
+async def items_of(client: Any, name: str) -> Items:
+    """Every item of this table but what waits in the outbox."""
     found: Items = {}
-    async with _dynamodb(stack) as client:
-        async for page in client.get_paginator("scan").paginate(TableName=stack.settings.table, ConsistentRead=True):
-            for item in page["Items"]:
-                key = (item[table.PK]["S"], item[table.SK]["S"])
-                if not key[0].startswith(table.OUTBOX):
-                    found[key] = item
+    async for page in client.get_paginator("scan").paginate(TableName=name, ConsistentRead=True):
+        for item in page["Items"]:
+            key = (item[table.PK]["S"], item[table.SK]["S"])
+            if not key[0].startswith(table.OUTBOX):
+                found[key] = item
     return found
 
 
 async def outbox_count(stack: DevStack) -> int:
     """How many events wait to be in the audit log."""
-    async with _dynamodb(stack) as client:
+    async with dynamodb(stack) as client:
         counts = [
             await client.query(
                 TableName=stack.settings.table,

@@ -1,32 +1,33 @@
 """The real processes, begun once for all stories, and the three people who use them."""
 
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-_HERE = Path(__file__).parent
-for _shared in (_HERE, _HERE.parent / "gql", _HERE.parent / "adapters"):
-    sys.path.insert(0, str(_shared))  # the stories share modules, and speak with the other tests' clients
+# The stories share modules, and speak with the clients of other tests.
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "gql"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "adapters"))
 
-from asking import Person  # found by the lines above
-from behind import settled, stored_bytes, table_items
+from asking import Person  # found by the lines above, as are the next two
+from behind import Items, dynamodb, items_of, settled, stored_bytes
 from dev_stack import DevStack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(_HERE):
+        if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.story)
 
 
 @pytest.fixture(scope="session")
 def _stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevStack]:
     stack = DevStack(tmp_path_factory.mktemp("story") / "data")
-    stack.start()
     try:
+        stack.start()
         yield stack
     finally:
         if stack.is_up:
@@ -72,13 +73,20 @@ async def quiet(_stack: DevStack) -> DevStack:
     return _stack
 
 
+@pytest.fixture(scope="module")
+async def table_reader(quiet: DevStack) -> AsyncIterator[Callable[[], Awaitable[Items]]]:
+    """Reads all of the table, at once."""
+    name = quiet.settings.table
+    async with dynamodb(quiet) as client:
+        yield lambda: items_of(client, name)
+
+
 @pytest.fixture
-async def untouched(quiet: DevStack) -> AsyncIterator[DevStack]:
+async def untouched(quiet: DevStack, table_reader: Callable[[], Awaitable[Items]]) -> AsyncIterator[DevStack]:
     """A vault in which a test may change nothing: no record, no stored byte; nor may it make the API fail or die."""
-    before, stored, api = await table_items(quiet), stored_bytes(quiet), quiet.part("api").pid
-    failures = quiet.failures()
+    before, stored = await table_reader(), stored_bytes(quiet)
+    failures, revivals = quiet.failures(), quiet.revivals("api")
     yield quiet
-    assert await table_items(quiet) == before
+    assert await table_reader() == before
     assert stored_bytes(quiet) == stored
-    assert quiet.part("api").pid == api
-    assert quiet.failures() == failures
+    assert (quiet.failures(), quiet.revivals("api")) == (failures, revivals)

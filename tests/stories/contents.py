@@ -65,9 +65,10 @@ def photo(path: Path, width: int = 1600, height: int = 1200) -> Source:
 
 
 def document(path: Path) -> Source:
-    """A PDF of one page that strokes a few thousand lines from place to random place."""
-    strokes = (f"{random.uniform(0, 200):.4f} {random.uniform(0, 100):.4f} l" for _ in range(20_000))
-    return kept(path, "application/pdf", corpus.pdf("0 0 m {} S".format("\n".join(strokes)).encode()))
+    """A PDF of one page: some strokes from place to random place, and random remarks that nobody sees."""
+    strokes = "\n".join(f"{random.uniform(0, 200):.4f} {random.uniform(0, 100):.4f} l" for _ in range(200))
+    remarks = "\n".join(f"% {random.randbytes(60).hex()}" for _ in range(4_000))
+    return kept(path, "application/pdf", corpus.pdf(f"0 0 m {strokes} S\n{remarks}".encode()))
 
 
 def found_in(folder: Path, windows: Iterable[bytes]) -> list[Path]:

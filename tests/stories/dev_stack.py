@@ -37,11 +37,12 @@ PARTS = {
 _SECONDS_MAX = 60.0
 
 
-def wait_until(holds: Callable[[], object], what: str, seconds: float = _SECONDS_MAX) -> None:
+def wait_until(holds: Callable[[], object], what: str | Callable[[], str], seconds: float = _SECONDS_MAX) -> None:
     """Return once it holds; fails with `what` after so long."""
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} seconds: {what}"
+        late = time.monotonic() > deadline
+        assert not late, f"not within {seconds:.0f} seconds: {what if isinstance(what, str) else what()}"
         time.sleep(0.03)
 
 
@@ -108,7 +109,7 @@ class DevStack:
         """Kill a part and return once all is as before."""
         before = self.revivals(name)
         self.kill(name)
-        wait_until(lambda: self.revivals(name) > before, f"{name} serves again")
+        wait_until(lambda: self.revivals(name) > before, lambda: f"{name} serves again:\n{self.said()}")
         self.wait_ready()
 
     def revivals(self, name: str) -> int:

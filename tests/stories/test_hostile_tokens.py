@@ -19,7 +19,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from vaultstream.local.embedded import CLIENT_ID
-from vaultstream.local.issuer.people import by_email
 from vaultstream.local.issuer.tokens import Signer
 
 _HOUR = timedelta(hours=1)
@@ -67,15 +66,15 @@ def _ago(hours: float) -> int:
 
 
 FORGERIES: dict[str, Callable[[Forge], str]] = {
-    "garbage": lambda forge: "garbage",
-    "three dots": lambda forge: "...",
-    "two empty parts": lambda forge: "..",
-    "not base64": lambda forge: "%.%.%",
-    "no JSON": lambda forge: _parts(b"nothing", b"nothing"),
-    "a list for a header": lambda forge: _parts(b"[1]", b"{}"),
-    "a number for a kid": lambda forge: _parts(b'{"alg": "RS256", "kid": 7}', b"{}"),
-    "deep JSON": lambda forge: _parts(b"[" * 3000, b"{}"),
-    "9,000 letters": lambda forge: "a" * 9_000,
+    "garbage": lambda _: "garbage",
+    "three dots": lambda _: "...",
+    "two empty parts": lambda _: "..",
+    "not base64": lambda _: "%.%.%",
+    "no JSON": lambda _: _parts(b"nothing", b"nothing"),
+    "a list for a header": lambda _: _parts(b"[1]", b"{}"),
+    "a number for a kid": lambda _: _parts(b'{"alg": "RS256", "kid": 7}', b"{}"),
+    "deep JSON": lambda _: _parts(b"[" * 3000, b"{}"),
+    "9,000 letters": lambda _: "a" * 9_000,
     "alg none": lambda forge: forge.unsigned("none"),
     "alg None": lambda forge: forge.unsigned("None"),
     "alg none, once signed": lambda forge: forge.unsigned("none", lambda _: b"signature"),
@@ -89,6 +88,8 @@ FORGERIES: dict[str, Callable[[Forge], str]] = {
     "expired": lambda forge: forge.signed(iat=_ago(2), exp=_ago(1)),
     "expiry is no number": lambda forge: forge.signed(exp="soon"),
     "expiry beyond all calendars": lambda forge: forge.signed(exp=10**18),
+    "expiry without end": lambda forge: forge.signed(exp=float("inf")),
+    "expiry in quotes": lambda forge: forge.signed(exp=str(_ago(-1))),
     "not valid yet": lambda forge: forge.signed(nbf=_ago(-1)),
     "issued in the future": lambda forge: forge.signed(iat=_ago(-1)),
     "no subject": lambda forge: forge.signed(sub=None),
@@ -117,7 +118,11 @@ def forge(quiet: DevStack) -> Forge:
 
 DOORS = {
     "/graphql": ("POST", [("Content-Type", "application/json")], b'{"query": "{ viewer { id } }"}'),
-    "/uploads": ("POST", [("Tus-Resumable", "1.0.0"), ("Upload-Length", "3"), ("Upload-Metadata", "filename YQ==")], b""),
+    "/uploads": (
+        "POST",
+        [("Tus-Resumable", "1.0.0"), ("Upload-Length", "3"), ("Upload-Metadata", "filename YQ==")],
+        b"",
+    ),
 }
 
 
@@ -146,7 +151,17 @@ def test_a_forged_token_opens_no_socket(untouched: DevStack, forge: Forge, forge
 
 @pytest.mark.parametrize(
     "value",
-    ["", "Bearer", "Bearer ", "Basic YWxpY2U6", "{good}", "Bearer{good}", "bearer\t", "Bearer {good} {good}", b"Bearer \xff\xfe"],
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic YWxpY2U6",
+        "{good}",
+        "Bearer{good}",
+        "bearer\t",
+        "Bearer {good} {good}",
+        b"Bearer \xff\xfe",
+    ],
 )
 @pytest.mark.parametrize("door", DOORS)
 def test_a_header_that_is_no_bearer_token_opens_no_door(untouched, forge: Forge, door: str, value: str | bytes) -> None:

@@ -43,7 +43,9 @@ def sent(stack: DevStack, method: str, target: str, *headers: tuple[str, str | b
 
 
 LENGTHS = {
-    **dict.fromkeys(["-1", "NaN", "1e3", "1.5", "0x10", " ", "+5", "１２", "3 3", "3,3", "Infinity", "1_0"], 400),
+    **dict.fromkeys(
+        ["-1", "NaN", "1e3", "1.5", "0x10", " ", "+5", "\uff11\uff12", "3 3", "3,3", "Infinity", "1_0"], 400
+    ),
     **dict.fromkeys(["9" * 19, "9" * 90_00, "-" + "9" * 30], 400),
     **dict.fromkeys(["9" * 18, str(50 * 2**30 + 1)], 413),
 }
@@ -79,7 +81,7 @@ CREATIONS = {
     "a name that reads backwards": ([TUS, LENGTH, named("photo\u202egpj.exe")], 400),
     "a name of 256 letters": ([TUS, LENGTH, named("a" * 256)], 400),
     "a name of 3,000 letters": ([TUS, LENGTH, named("a" * 3000)], 400),
-    "a name whose lower case is long": ([TUS, LENGTH, named("\u0390" * 250)], 400),
+    "a name of a thousand bytes": ([TUS, LENGTH, named("\U0001f600" * 255)], 400),
     "a folder that is none": ([TUS, LENGTH, ("Upload-Metadata", "filename YQ==,folderId Li4v")], 404),
     "a file that is none": ([TUS, LENGTH, ("Upload-Metadata", "fileId AAAA")], 404),
     "a digest that is none": ([TUS, LENGTH, ("Upload-Metadata", "filename YQ==,sha256 YWJj")], 400),
@@ -155,7 +157,8 @@ async def test_bytes_that_turn_out_wrong_leave_the_upload_where_it_was(quiet, ha
 
 
 @pytest.mark.parametrize(
-    "name", [UNKNOWN, "upload_", UNKNOWN.lower(), UNKNOWN + "/", "..%2f..", "%00", "%ff", "a" * 5000, "upload_%F0%9F%92%A9"]
+    "name",
+    [UNKNOWN, "upload_", UNKNOWN.lower(), UNKNOWN + "/", "..%2f..", "%00", "%ff", "a" * 5000, "upload_%F0%9F%92%A9"],
 )
 @pytest.mark.parametrize("method", ["HEAD", "PATCH", "DELETE"])
 def test_an_upload_that_is_none_is_not_found(untouched: DevStack, method: str, name: str) -> None:
@@ -166,12 +169,19 @@ def test_an_upload_that_is_none_is_not_found(untouched: DevStack, method: str, n
 
 @FEW
 @given(
-    length=st.text(st.characters(exclude_characters="0123456789\r\n\0", max_codepoint=0xFFFF, exclude_categories=["Cs"])),
+    length=st.text(
+        st.characters(exclude_characters="0123456789\r\n\0", max_codepoint=0xFFFF, exclude_categories=["Cs"])
+    ),
     pairs=st.text(max_size=200).map(lambda text: text.replace("\r", "").replace("\n", "").replace("\0", "")),
     offset=st.binary(max_size=30).map(lambda data: data.translate(None, b"\r\n\0")),
 )
 def test_no_headers_at_all_make_the_door_fail(quiet: DevStack, length: str, pairs: str, offset: bytes) -> None:
-    headers = [TUS, ("Upload-Length", length), ("Upload-Metadata", pairs.encode("utf-8", "replace")), ("Upload-Offset", offset)]
+    headers = [
+        TUS,
+        ("Upload-Length", length),
+        ("Upload-Metadata", pairs.encode("utf-8", "replace")),
+        ("Upload-Offset", offset),
+    ]
     answered = sent(quiet, "POST", "/uploads", *headers)
     assert answered.status == 400
     assert_discreet(answered)

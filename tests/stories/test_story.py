@@ -1,9 +1,7 @@
-"""One person's files through the real processes: sealed, judged, shown, given back, kept from others and through crashes."""
+"""One person's files through the real processes: sealed, judged, shown, given back, and kept through crashes."""
 
 import asyncio
-import hashlib
 import random
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import httpx
 import pytest
 from asking import Person
 from contents import Source, document, found_in, kept, photo, random_file
-from dev_stack import PARTS, DevStack, wait_until
+from dev_stack import PARTS, DevStack
 from doors import until
 from vault_use import (
     BECOMING_CLEAN,
@@ -31,7 +29,12 @@ from vault_use import (
 BIG_BYTES = 200_000_000
 RANGES = 1_000
 RANGES_AT_A_TIME = 8
-PATHS = {"paper.pdf": BECOMING_READY, "photo.jpg": BECOMING_READY, "big.bin": BECOMING_CLEAN, "eicar.com": BECOMING_INFECTED}
+PATHS = {
+    "paper.pdf": BECOMING_READY,
+    "photo.jpg": BECOMING_READY,
+    "big.bin": BECOMING_CLEAN,
+    "eicar.com": BECOMING_INFECTED,
+}
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ def sources(tmp_path_factory) -> dict[str, Source]:
 
 
 @pytest.fixture(scope="module")
-async def story(_stack: DevStack, sources: dict[str, Source]) -> AsyncIterator[Story]:
+async def story(_stack: DevStack, sources: dict[str, Source]) -> Story:
     """Alice brings her files while the workers stand still, so that a second watcher surely sees where each begins."""
     _stack.wait_ready()
     url, token = _stack.url, _stack.token("alice@example.com")
@@ -83,7 +86,7 @@ async def story(_stack: DevStack, sources: dict[str, Source]) -> AsyncIterator[S
                     for watch in (early, late):
                         await watch.until(lambda told: all(_is_ended(told, name) for name in sources))
         items = await children(alice, root)
-    yield Story(sources, uploads, root, early.told, late.told, first, items)
+    return Story(sources, uploads, root, early.told, late.told, first, items)
 
 
 def _is_ended(told: dict[str, list[Look]], name: str) -> bool:
@@ -102,7 +105,11 @@ async def test_nothing_that_the_vault_keeps_anywhere_holds_plaintext(stack: DevS
     windows = [window for source in story.sources.values() if source.size_bytes > 100 for window in source.windows(300)]
     assert len(windows) > 850
     folder = story.sources["photo.jpg"].path.parent
-    assert {path.name for path in found_in(folder, windows)} == {"paper.pdf", "photo.jpg", "big.bin"}  # it does find them
+    assert {path.name for path in found_in(folder, windows)} == {
+        "paper.pdf",
+        "photo.jpg",
+        "big.bin",
+    }  # it does find them
     stored = [path for path in (stack.folder / "s3").rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in stored) > BIG_BYTES
     assert found_in(stack.folder, windows) == []
@@ -170,20 +177,24 @@ async def _bring_a_note(stack: DevStack, alice: Person, story: Story, folder: Pa
     return Acknowledged((await children(alice, story.root))[source.name]["id"], source)
 
 
-async def test_after_an_orderly_stop_and_a_new_start_everything_is_there(_stack, story: Story) -> None:
-    await asyncio.to_thread(_stack.stop)
-    await asyncio.to_thread(_stack.start)
-    async with httpx.AsyncClient(base_url=_stack.url, timeout=60) as client:
-        await _keeps(client, Person(client, _stack.token("alice@example.com")), story)  # the token is of before
+async def _keeps_for_new_connections(stack: DevStack, alice: Person, story: Story) -> None:
+    """As a client that begins anew, with a token from before."""
+    async with httpx.AsyncClient(base_url=stack.url, timeout=60) as anew:
+        await _keeps(anew, Person(anew, alice.token), story)
+
+
+async def test_after_an_orderly_stop_and_a_new_start_everything_is_there(stack, alice, story: Story) -> None:
+    await asyncio.to_thread(stack.stop)
+    await asyncio.to_thread(stack.start)
+    await _keeps_for_new_connections(stack, alice, story)
 
 
 @pytest.mark.parametrize("part", PARTS)
-async def test_a_killed_part_takes_nothing_with_it(stack, client, alice, story, acknowledged, tmp_path, part) -> None:
+async def test_a_killed_part_takes_nothing_with_it(stack, alice, story, acknowledged, tmp_path, part) -> None:
     noted = await _bring_a_note(stack, alice, story, tmp_path, part)
     await asyncio.to_thread(stack.kill_and_wait, part)
     acknowledged.append(noted)
-    async with httpx.AsyncClient(base_url=stack.url, timeout=60) as client:
-        await _keeps(client, Person(client, alice.token), story)
+    await _keeps_for_new_connections(stack, alice, story)
 
 
 async def test_a_killed_supervisor_takes_all_parts_along_and_nothing_else(
@@ -192,8 +203,7 @@ async def test_a_killed_supervisor_takes_all_parts_along_and_nothing_else(
     acknowledged.append(await _bring_a_note(stack, alice, story, tmp_path, "supervisor"))
     await asyncio.to_thread(stack.crash)
     await asyncio.to_thread(stack.start)
-    async with httpx.AsyncClient(base_url=stack.url, timeout=60) as client:
-        await _keeps(client, Person(client, alice.token), story)
+    await _keeps_for_new_connections(stack, alice, story)
 
 
 async def test_a_thousand_random_ranges_come_back_equal(client, alice, story: Story) -> None:
@@ -204,8 +214,8 @@ async def test_whatever_was_acknowledged_before_a_death_is_judged_in_the_end_and
     stack, client, alice, story, acknowledged
 ) -> None:
     async def all_clean() -> bool:
-        now = {item["id"]: item["scan"]["status"] for item in (await children(alice, story.root)).values()}
-        return all(now.get(noted.item_id) == "CLEAN" for noted in acknowledged)
+        now = {item["id"]: item for item in (await children(alice, story.root)).values()}
+        return all(now[noted.item_id]["scan"]["status"] == "CLEAN" for noted in acknowledged)
 
     await until(all_clean, 120)
     for noted in acknowledged:

@@ -16,7 +16,7 @@ from vault_use import bring, children, link
 
 from vaultstream import ids
 
-JPEG_STATE = '... on File { scan { status } thumbnail { status url(size: 256) } currentVersion { id } }'
+JPEG_STATE = "... on File { scan { status } thumbnail { status url(size: 256) } currentVersion { id } }"
 OFFSET_STREAM = "application/offset+octet-stream"
 
 
@@ -120,7 +120,9 @@ async def test_a_query_finds_nothing(things, bob: Person, query: str, noun: str)
     assert (status, answer["data"], "errors" in answer) == (200, {query: found}, False)
 
 
-@pytest.mark.parametrize(("name", "noun"), [(name, noun) for name, (_, nouns, _) in MUTATIONS.items() for noun in nouns])
+@pytest.mark.parametrize(
+    ("name", "noun"), [(name, noun) for name, (_, nouns, _) in MUTATIONS.items() for noun in nouns]
+)
 async def test_a_mutation_finds_nothing_to_change(things, bob: Person, name: str, noun: str) -> None:
     kind, _, wanted = MUTATIONS[name]
     own = await bob.folder(f"own {secrets.token_hex(4)}")

@@ -16,10 +16,13 @@ const upload = new Upload(createReadStream(path), {
   onUploadUrlAvailable: () => {
     upload.url = wire + new URL(upload.url).pathname
   },
-  onError: (error) => {
-    console.log(JSON.stringify({ error: String(error), url: upload.url }))
-    process.exitCode = 1
-  },
-  onSuccess: () => console.log(JSON.stringify({ url: upload.url })),
+  onError: (error) => end({ error: String(error), url: upload.url }),
+  onSuccess: () => end({ url: upload.url }),
 })
+
+// A request that was refused before its body was sent stays open for ever, and would keep this process.
+function end(result) {
+  process.stdout.write(JSON.stringify(result), () => process.exit(0))
+}
+
 upload.start()

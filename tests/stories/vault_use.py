@@ -108,7 +108,7 @@ class Watch:
             self.told.setdefault(status["file"]["name"], []).append(look)
             self._news.set()
 
-    async def until(self, holds: Callable[[dict[str, list[Look]]], object], seconds: float = 60) -> None:
+    async def until(self, holds: Callable[[dict[str, list[Look]]], object], seconds: float = 120) -> None:
         """Return once what was told is enough."""
         try:
             async with asyncio.timeout(seconds):

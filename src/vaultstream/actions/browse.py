@@ -163,7 +163,7 @@ async def _file_collection(vault: Vault, actor: Actor, key: VersionPageKey) -> F
     as the page is not full.
     """
     file_key, limit = table.file(key.file_id), min(key.first, _PAGE_MAX) + 1
-    after = cursors.decode(key.after, prefix=table.VERSION) if key.after else table.VERSION_END
+    after = cursors.decode(key.after, prefix=table.VERSION) if key.after is not None else table.VERSION_END
     found = await vault.records.collection(file_key.pk, after=after, limit=limit + 1, forward=False)
     versions = [item for item in found if item[table.SK].startswith(table.VERSION)]
     file_item = found[-1] if found and found[-1][table.SK] == file_key.sk else await vault.records.item(file_key)
@@ -200,5 +200,6 @@ def _way_down(known: dict[FolderId, Folder | None], folder_id: FolderId | None) 
 
 async def stored_version(vault: Vault, file: File, number: int | None) -> StoredVersion | None:
     """A version with its sealed bytes, of a file that the caller has been let to; the current one for None."""
-    item = await vault.records.item(table.version(file.id, number or file.current.number))
+    wanted = file.current.number if number is None else number
+    item = await vault.records.item(table.version(file.id, wanted))
     return version_items.stored_version_from(item) if item else None

@@ -43,7 +43,10 @@ async def answered(vault: Vault, actor: Actor, key: str | None, print_: str) -> 
 
 
 def remembering(vault: Vault, actor: Actor, key: str | None, print_: str, answer: str) -> list[Change]:
-    """The change that keeps the answer, for the deed's own transaction; none without a key."""
+    """The change that keeps the answer, first in the deed's own transaction; none without a key.
+
+    First, because of two equal requests at once the later one is to hear that, not that its own twin took the name.
+    """
     if key is None:
         return []
     now = vault.now()

@@ -13,7 +13,7 @@ from vaultstream.versions import SealedBody, encryption_context
 async def plaintext(
     vault: Vault, version_id: VersionId, body: SealedBody, start: int, stop: int, *, edge_px: int | None = None
 ) -> AsyncGenerator[bytes, None]:
-    """The plaintext of [start, stop), a frame or less at a time; the caller has checked access.
+    """The plaintext of [start, stop) as it is opened, some frames at a time; the caller has checked access.
 
     Raises UNREADABLE where object, header and frames do not belong together; what was given before is true.
     """
@@ -24,8 +24,8 @@ async def plaintext(
         opener = Opener(key, body.plain_bytes, start, None if whole else stop - 1)
         async with vault.blobs.reading(body.object_key, opener.body_start, opener.body_stop) as chunks:
             async for chunk in chunks:
-                for piece in opener.update(chunk):
-                    yield piece
+                if opened := opener.update(chunk):
+                    yield b"".join(opened)
         opener.finish()
     except (SealedError, BlobGone):
         raise VaultError(Code.UNREADABLE, "The stored content is damaged: its owner should be told.") from None
@@ -34,6 +34,6 @@ async def plaintext(
 async def whole(
     vault: Vault, version_id: VersionId, body: SealedBody, *, edge_px: int | None = None
 ) -> AsyncGenerator[bytes, None]:
-    """All of the plaintext, a frame at a time; an empty file's one frame is checked too."""
+    """All of the plaintext, some frames at a time; an empty file's one frame is checked too."""
     async for piece in plaintext(vault, version_id, body, 0, body.plain_bytes, edge_px=edge_px):
         yield piece

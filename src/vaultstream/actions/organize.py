@@ -35,7 +35,7 @@ async def _create(vault: Vault, actor: Actor, parent_id: FolderId, name: str, ke
         vault, actor, EventName.FOLDER_CREATED, folder.id, topics=(parent.id,), parent_id=parent.id, after=name
     )
     made = [changes.present(table.folder(parent.id)), changes.add(folder), changes.add_entry(folder, now)]
-    await vault.commit([*made, *once.remembering(vault, actor, key, print_, folder.id)], [event])
+    await vault.commit([*once.remembering(vault, actor, key, print_, folder.id), *made], [event])
     return folder
 
 

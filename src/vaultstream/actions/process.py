@@ -30,7 +30,8 @@ async def load(vault: Vault, file_id: str, number: int | None) -> tuple[File, St
     if item is None:
         return None
     file = items.file_from(item)
-    stored = await vault.records.item(table.version(file_id, number or file.current.number))
+    wanted = file.current.number if number is None else number
+    stored = await vault.records.item(table.version(file_id, wanted))
     return None if stored is None else (file, version_items.stored_version_from(stored))
 
 

@@ -1,7 +1,8 @@
 """S3: sealed objects, streamed both ways; parts and ranges, never a whole file in memory."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -11,15 +12,19 @@ from vaultstream.errors import Code, VaultError
 from vaultstream.uploads import Part
 
 READ_BYTES = 256 * 1024
-_GONE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
+_GONE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound", "InvalidRange"}
+_BUSY = {"InternalError", "RequestTimeout", "SlowDown"}  # whatever the status: a completion fails late with a 200
 
 
 class BlobGone(Exception):
-    """The object, or the multipart upload, is not there."""
+    """The object, its bytes from that place on, or the multipart upload, is not there."""
 
 
 class Blobs:
-    """One bucket through one open S3 client; its default encryption (SSE-KMS with a Bucket Key) applies."""
+    """One bucket through one open S3 client; its default encryption (SSE-KMS with a Bucket Key) applies.
+
+    Bodies go as files in memory: botocore would make one of bytes anyway, and aiohttp would copy them once more.
+    """
 
     def __init__(self, client: Any, bucket: str) -> None:  # Any: botocore makes its clients at run time
         self._client = client
@@ -27,7 +32,7 @@ class Blobs:
 
     async def put(self, key: str, body: bytes | bytearray | memoryview) -> None:
         """Store a small object whole."""
-        await self._call("put_object", Key=key, Body=bytes(body))
+        await self._call("put_object", Key=key, Body=BytesIO(body))
 
     async def size(self, key: str) -> int | None:
         """The object's size in bytes; None where there is none."""
@@ -41,7 +46,8 @@ class Blobs:
         """A small object's bytes; raises BlobGone."""
         answer = await self._call("get_object", Key=key)
         async with answer["Body"] as stream:
-            return bytes(await stream.read())
+            with _unbroken():
+                return bytes(await stream.read())
 
     @asynccontextmanager
     async def reading(self, key: str, start: int, stop: int) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -57,7 +63,7 @@ class Blobs:
 
     async def put_part(self, key: str, multipart_id: str, number: int, body: bytes | bytearray) -> Part:
         """Store one part (1 to 10,000); the same bytes again are harmless. Raises BlobGone."""
-        answer = await self._call("upload_part", Key=key, UploadId=multipart_id, PartNumber=number, Body=bytes(body))
+        answer = await self._call("upload_part", Key=key, UploadId=multipart_id, PartNumber=number, Body=BytesIO(body))
         return Part(number, answer["ETag"])
 
     async def finish_parts(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
@@ -89,21 +95,26 @@ class Blobs:
         except BotoCoreError:
             raise _unavailable() from None
         except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
+            code = error.response["Error"]["Code"]
+            if code in _GONE:
                 raise BlobGone(verb) from None
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+            if code in _BUSY or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
                 raise _unavailable() from None
             raise
 
 
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    try:
+    with _unbroken():
         async for chunk in response.content.iter_chunked(READ_BYTES):
             yield chunk
-    except (
-        aiohttp.ClientError,
-        TimeoutError,
-    ):  # cut in the middle: what came stands, what did not is asked for anew
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """A body that breaks off: what came of it stands, the rest is asked for anew."""
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError):
         raise _unavailable() from None
 
 

@@ -15,6 +15,9 @@ _T = TypeVar("_T")
 _PREFIX = "live:"
 _RETRY_SECONDS = 0.5
 _POLL_SECONDS = 0.05  # how late a new topic may be asked for: redis-py reads and subscribes in one task
+_PUBLISH_SECONDS = 0.5  # a change waits no longer than this for a Redis that is gone
+_PUBLISH_TRIES = 2  # a connection kept from before a restart is found dead by its first use
+_CANCEL_AGAIN_SECONDS = 0.1
 LOOK_AGAIN_SECONDS = 15.0  # so that a nudge lost on the way costs a delay, never a change
 
 
@@ -122,11 +125,18 @@ class Live:
         """Nudge the watchers of these ids. Where Redis is gone, nothing: they look again by themselves."""
         if not topics:
             return
-        with suppress(RedisError, OSError):
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for topic in topics:
-                    pipe.publish(_PREFIX + topic, "")
-                await pipe.execute()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PUBLISH_SECONDS):
+                for _ in range(_PUBLISH_TRIES):
+                    with suppress(RedisError, ConnectionError):
+                        await self._publish(topics)
+                        return
+
+    async def _publish(self, topics: Sequence[str]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for topic in topics:
+                pipe.publish(_PREFIX + topic, "")
+            await pipe.execute()
 
     async def look(self, key: str, read: Callable[[_T | None], Awaitable[_T]]) -> _T:
         """A read that whoever wants the same at the same time shares: see `Looks`."""
@@ -181,7 +191,11 @@ class Live:
                 self._wanted.set()
 
     async def _follow(self) -> None:
-        """Keep the channels equal to what is watched, and pass on what they say."""
+        """Keep the channels equal to what is watched, and pass on what they say.
+
+        Redis confirms each subscription, also those that the client renews by itself on a new connection. Before that
+        a nudge may have been missed, so a confirmation rings like one.
+        """
         while True:
             if self._wanted.is_set():
                 self._wanted.clear()
@@ -217,7 +231,7 @@ class Live:
         for topic in self._topics.values():
             topic.close()
         if self._reader is not None:
-            self._reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reader
+            while not self._reader.done():  # redis-py uses wait_for, and Python 3.11's may forget a cancellation
+                self._reader.cancel()
+                await asyncio.wait([self._reader], timeout=_CANCEL_AGAIN_SECONDS)
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped

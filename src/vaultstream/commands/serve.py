@@ -6,6 +6,7 @@ import uvicorn
 
 from vaultstream.commands.plainly import plainly
 from vaultstream.http.app import create_app
+from vaultstream.http.heads import BoundedHead
 from vaultstream.settings import Settings, SettingsError
 
 _STOP_SECONDS = 10
@@ -23,7 +24,7 @@ def _serve() -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHead,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_STOP_SECONDS,

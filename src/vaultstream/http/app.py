@@ -16,7 +16,7 @@ from vaultstream.errors import Code, VaultError
 from vaultstream.http import content, health, link, page, uploads
 from vaultstream.http.answers import problem_of, refusal
 from vaultstream.http.auth import Authenticator
-from vaultstream.http.envelope import Envelope
+from vaultstream.http.envelope import Envelope, unexpected
 from vaultstream.http.graphql import GraphQLEndpoint
 from vaultstream.settings import Settings
 
@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> Envelope:
         *link.routes(),
         *page.routes(settings),
     ]
-    handlers = {VaultError: refusal, HTTPException: protocol_refusal}
+    handlers = {VaultError: refusal, HTTPException: protocol_refusal, Exception: unexpected}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
     return Envelope(app, issuer=settings.oidc_issuer)
 

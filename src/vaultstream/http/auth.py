@@ -107,11 +107,11 @@ class Authenticator:
         if known is not None and time.monotonic() < known[0] and known[2] > self._vault.now():
             return Actor(known[1], origin, known[2])
         claims = await self._verified(token)
+        expires_at = _expiry(claims["exp"])
         email = claims.get("email")
         if not isinstance(email, str) or claims.get("email_verified") is not True:
             raise refused("The sign-in service has not verified your e-mail address: do that first.")
         user_id = await account.sign_in(self._vault, email, str(claims.get("name", "")), origin)
-        expires_at = datetime.fromtimestamp(claims["exp"] + _LEEWAY_SECONDS, UTC)
         self._remember(name, user_id, expires_at)
         return Actor(user_id, origin, expires_at)
 
@@ -122,7 +122,7 @@ class Authenticator:
 
     async def _verified(self, token: str) -> dict[str, Any]:  # Any: claims are JSON values
         if len(token) > _TOKEN_CHARACTERS_MAX:
-            raise refused("The token is not one of the sign-in service: sign in again.")
+            raise _not_ours()
         try:
             key = await self._keys.key(str(jwt.get_unverified_header(token).get("kid", "")))
             return jwt.decode(
@@ -136,8 +136,22 @@ class Authenticator:
             )
         except jwt.ExpiredSignatureError:
             raise refused("Your sign-in has ended: sign in again.") from None
-        except (jwt.PyJWTError, ValueError):
-            raise refused("The token is not one of the sign-in service: sign in again.") from None
+        except (jwt.PyJWTError, ValueError, OverflowError):
+            raise _not_ours() from None
+
+
+def _not_ours() -> VaultError:
+    return refused("The token is not one of the sign-in service: sign in again.")
+
+
+def _expiry(claim: object) -> datetime:
+    """Until when a token lets its person in; raises UNAUTHENTICATED where that is no moment of any calendar."""
+    if not isinstance(claim, int | float):
+        raise _not_ours()
+    try:
+        return datetime.fromtimestamp(claim + _LEEWAY_SECONDS, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise _not_ours() from None
 
 
 async def actor_of(request: Request) -> Actor:

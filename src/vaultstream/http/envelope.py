@@ -6,6 +6,8 @@ import secrets
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vaultstream.http.answers import problem_of
@@ -50,8 +52,7 @@ class Envelope:
             log.exception("request %s failed", request_id)
             if started or scope["type"] != "http":
                 raise
-            answer = problem_of(500, f"The vault failed; give this number to who runs it: {request_id}.")
-            await answer(scope, receive, sealed_send)
+            await _failed(request_id)(scope, receive, sealed_send)
 
     def _seal(self, headers: MutableHeaders, request_id: str) -> None:
         headers["X-Request-Id"] = request_id
@@ -59,3 +60,12 @@ class Envelope:
         headers.setdefault("Referrer-Policy", "no-referrer")
         headers.setdefault("X-Frame-Options", "DENY")
         headers.setdefault("Content-Security-Policy", self._policy)
+
+
+async def unexpected(request: Request, _error: Exception) -> Response:
+    """Starlette's last exception handler: without it there would be a bare text in its stead. It is logged above."""
+    return _failed(request.scope["request_id"])
+
+
+def _failed(request_id: str) -> Response:
+    return problem_of(500, f"The vault failed; give this number to who runs it: {request_id}.")

@@ -59,7 +59,7 @@ async def begin(vault: Vault, actor: Actor, wanted: Wanted) -> Upload:
     event = deeds.by_person(
         vault, actor, EventName.UPLOAD_BEGUN, target.file_id, upload_id=upload.id, size_bytes=wanted.size_bytes
     )
-    made = [changes.add_upload(upload), *_claims(vault, upload), *remembered]
+    made = [*remembered, changes.add_upload(upload), *_claims(vault, upload)]
     await vault.commit(made, [event])
     if wanted.size_bytes == 0:
         return await receive(vault, actor, upload.id, 0, _no_bytes())

@@ -171,7 +171,7 @@ async def expire(vault: Vault, upload: Upload) -> Upload:
 async def _give_up(vault: Vault, actor: Actor, upload: Upload, deed: EventName) -> Upload:
     for _ in range(_TRIES):
         aborted = replace(upload, status=UploadStatus.ABORTED, header=b"", reserved_bytes=0, lease_until=None)
-        freed = [changes.replace_upload(aborted), *await _freed(vault, upload)]
+        freed = [changes.replace_upload(aborted, seen=upload), *await _freed(vault, upload)]
         event = deeds.by_person(vault, actor, deed, upload.target.file_id, topics=(upload.id,), upload_id=upload.id)
         try:
             await vault.commit(freed, [event])

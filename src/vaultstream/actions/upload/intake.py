@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from vaultstream import quota, sealed
+from vaultstream.adapters.blobs import BlobGone
 from vaultstream.adapters.records import changes
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
@@ -56,12 +57,18 @@ class Intake:
             return self._upload
         await self._settle(0)
         reached = (self._sealer.offset, self._sealer.next_seq)
-        await self._vault.blobs.put(tail_key(self._upload.id, self._upload.epoch), self._sealer.tail())
         old = self._upload.progress.tail_epoch
-        await self._commit(reached, tail_epoch=self._upload.epoch, lease=None)
+        await self._commit(reached, tail_epoch=await self._put_tail(), lease=None)
         if old is not None:
             await self._vault.blobs.delete(tail_key(self._upload.id, old))
         return self._upload
+
+    async def _put_tail(self) -> int | None:
+        """Store what no part holds under this epoch, which is given; None where the last byte filled a part."""
+        if self._sealer.held_frames == 0 and self._sealer.offset % sealed.FRAME_BYTES == 0:
+            return None
+        await self._vault.blobs.put(tail_key(self._upload.id, self._upload.epoch), self._sealer.tail())
+        return self._upload.epoch
 
     async def _end_whole(self) -> None:
         """Everything is sealed and in S3; from here on the upload can be completed without its sender."""
@@ -77,12 +84,16 @@ class Intake:
         await self._commit((offset, last.next_seq), tail_epoch=tail_epoch, lease=LEASE, status=UploadStatus.COMPLETING)
 
     async def give_up(self) -> None:
-        """After a failure: drop what is on its way and end the lease, so that the sender can go on at once."""
+        """After a failure: drop what is on its way and end the lease, so that the sender can go on at once.
+
+        Where the failure was a write whose answer got lost, the write stands, and the lease ends with its time.
+        """
         for task in self._storing:
             task.cancel()
         await asyncio.gather(*self._storing, return_exceptions=True)
         with suppress(VaultError):
-            await self._vault.records.commit([changes.replace_upload(replace(self._upload, lease_until=None))])
+            ended = replace(self._upload, lease_until=None)
+            await self._vault.records.commit([changes.replace_upload(ended, seen=self._upload)])
 
     def close(self) -> None:
         """Overwrite what plaintext is left in memory."""
@@ -104,7 +115,10 @@ class Intake:
     async def _put(self, part: sealed.Part, number: int) -> tuple[sealed.Part, Part]:
         progress = self._upload.progress
         key, multipart_id = progress.object_key or "", progress.multipart_id or ""
-        return part, await self._vault.blobs.put_part(key, multipart_id, number, part.ciphertext)
+        try:
+            return part, await self._vault.blobs.put_part(key, multipart_id, number, part.ciphertext)
+        except BlobGone:
+            raise VaultError(Code.UPLOAD_GONE, "This upload was ended meanwhile: begin a new one.") from None
 
     async def _settle(self, left: int) -> None:
         """Wait until at most `left` parts are on their way."""

@@ -192,10 +192,16 @@ def take_lease(upload: Upload, now: datetime) -> Change:
     return _put(upload_items.upload_item(upload), condition, values, LEASE_LOST, status="status")
 
 
-def replace_upload(upload: Upload) -> Change:
-    """The upload as it is now, if this epoch still holds it and it is not over."""
+def replace_upload(upload: Upload, *, seen: Upload | None = None) -> Change:
+    """The upload as it is now, if this epoch still holds it and it is not over.
+
+    With `seen`, only if it also stands as it was seen then: within one epoch an upload grows, and reserves as it does.
+    """
     condition = "epoch = :epoch AND #status IN (:receiving, :completing)"
     values = {":epoch": upload.epoch, ":receiving": "RECEIVING", ":completing": "COMPLETING"}
+    if seen is not None:
+        condition += " AND #status = :same AND offset_bytes = :offset AND reserved_bytes = :reserved"
+        values |= {":same": seen.status.value, ":offset": seen.progress.offset_bytes, ":reserved": seen.reserved_bytes}
     return _put(upload_items.upload_item(upload), condition, values, LEASE_LOST, status="status")
 
 
