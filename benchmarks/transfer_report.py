@@ -85,9 +85,9 @@ def _answers(runs: Runs) -> str:
     growth_bytes = max(cost.growth_bytes for way in WAYS for cost in runs.costs[way, "sealed"])
     limits = [median(runs.limit_share(way)) for way in WAYS]
     said = (
-        f"Of the CPU time of a transfer, sealing has {min(shares):.0%} to {max(shares):.0%} (1 - unsealed/sealed, round "
-        "by round; what is below zero is noise: a copy costs nearly as much as AES-GCM). Bare AES-GCM calls on as many "
-        f"frames would have {min(limits):.0%} to {max(limits):.0%} of it. Allowed is less than {SHARE_MAX:.0%}. The "
+        f"Of the CPU time of a transfer, sealing has {min(shares):.0%} to {max(shares):.0%} (1 - unsealed/sealed, "
+        "round by round; what is below zero is noise: a copy costs nearly as much as AES-GCM). Bare AES-GCM calls on "
+        f"as many frames would have {min(limits):.0%} to {max(limits):.0%} of it. Allowed is less than {SHARE_MAX:.0%}. The "
         f"server's resident memory grew by {growth_bytes / 1e6:.0f} MB at most, in any round; allowed is less than "
         f"{GROWTH_MAX_BYTES / 1e6:.0f} MB."
     )
