@@ -86,10 +86,11 @@ def _answers(runs: Runs) -> str:
     limits = [median(runs.limit_share(way)) for way in WAYS]
     said = (
         f"Of the CPU time of a transfer, sealing has {min(shares):.0%} to {max(shares):.0%} (1 - unsealed/sealed, "
-        "round by round; what is below zero is noise: a copy costs nearly as much as AES-GCM). Bare AES-GCM calls on "
-        f"as many frames would have {min(limits):.0%} to {max(limits):.0%} of it. Allowed is less than {SHARE_MAX:.0%}. The "
-        f"server's resident memory grew by {growth_bytes / 1e6:.0f} MB at most, in any round; allowed is less than "
-        f"{GROWTH_MAX_BYTES / 1e6:.0f} MB."
+        "round by round; what is below zero is noise: a copy costs nearly as much as AES-GCM). "
+        f"Bare AES-GCM calls on as many frames would have {min(limits):.0%} to {max(limits):.0%} of it. "
+        f"Allowed is less than {SHARE_MAX:.0%}. "
+        f"The server's resident memory grew by {growth_bytes / 1e6:.0f} MB at most, in any round; "
+        f"allowed is less than {GROWTH_MAX_BYTES / 1e6:.0f} MB."
     )
     return f"{said}\n\n{report.table(head, rows)}"
 
