@@ -130,13 +130,13 @@ async def test_a_version_that_never_was_is_not_found(vault: Vault, alice: Actor,
     assert await refusal(opened(vault, alice, file_id, number)) is Code.NOT_FOUND
 
 
-async def test_a_file_in_the_trash_is_not_found(vault: Vault, alice: Actor) -> None:
+async def test_a_file_in_the_trash_is_refused_and_its_owner_told_why(vault: Vault, alice: Actor) -> None:
     file_id = await store(vault, alice, b"trashed")
     found = await process.load(vault, file_id, 1)
     assert found is not None
     await vault.records.commit([changes.replace(replace(found[0], trashed_at=vault.now(), stamp=found[0].stamp + 1))])
-    assert await refusal(download.link(vault, alice, file_id)) is Code.NOT_FOUND
-    assert await refusal(opened(vault, alice, file_id)) is Code.NOT_FOUND
+    assert await refusal(download.link(vault, alice, file_id)) is Code.FORBIDDEN
+    assert await refusal(opened(vault, alice, file_id)) is Code.FORBIDDEN
 
 
 async def test_a_verdict_that_comes_after_the_link_still_counts(vault: Vault, alice: Actor) -> None:
