@@ -1,7 +1,7 @@
 """A Range header selects bytes by RFC 9110, whatever is in it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vaultstream.http.ranges import Selected, Selection, select, whole
@@ -88,6 +88,7 @@ def test_no_header_breaks_it_and_no_selection_leaves_the_content(header, size):
         assert selection.start == selection.stop
 
 
+@example(first=10**18 + 1, last=10**18, size=1)
 @given(first=numbers, last=numbers, size=sizes)
 def test_a_range_means_what_a_slice_means(first, last, size):
     selection = select(f"bytes={first}-{last}", size)

@@ -109,7 +109,10 @@ class DevStack:
         """Kill a part and return once all is as before."""
         before = self.revivals(name)
         self.kill(name)
-        wait_until(lambda: self.revivals(name) > before, lambda: f"{name} serves again:\n{self.said()}")
+        wait_until(
+            lambda: self.revivals(name) > before or not self.is_up, lambda: f"{name} serves again:\n{self.said()}"
+        )
+        assert self.is_up, self.said()
         self.wait_ready()
 
     def revivals(self, name: str) -> int:

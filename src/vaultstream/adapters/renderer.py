@@ -115,8 +115,7 @@ class Renderer:
     @asynccontextmanager
     async def _child(self, request: bytes) -> AsyncIterator["Child"]:
         """A fresh process that took the request, gone at the end of the block; then the next spare is started."""
-        spare, self._spare = self._spare, None
-        child = await (spare or start_child(self._limits))
+        child = await self._standing_by() or await start_child(self._limits)
         try:
             if not await child.takes(request):  # killed while it stood by
                 await child.end()
@@ -127,6 +126,16 @@ class Renderer:
         finally:
             await child.end()
             self._refill()
+
+    async def _standing_by(self) -> "Child | None":
+        """The spare, if it came up. Its time may have run out while this loop itself stood still, as in a Lambda
+        container between two calls; that is no reason to draw nothing.
+        """
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            with suppress(RendererBroken):
+                return await spare
+        return None
 
     def _refill(self) -> None:
         if self._spare is None and not self._closed:

@@ -24,7 +24,7 @@ _KNOWN_MAX = 10_000
 _KNOWN_SECONDS = 60  # how long a verified token is not verified again
 _KEYS_FRESH_SECONDS = 300
 _KEYS_AGAIN_SECONDS = 5  # an unknown key id fetches the keys anew, but not more often than this
-_LEEWAY_SECONDS = 30
+_LEEWAY_SECONDS = 5
 _AGENT_CHARACTERS_MAX = 300
 
 

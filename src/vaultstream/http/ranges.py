@@ -81,8 +81,9 @@ def _spec(text: str) -> tuple[int | None, int | None] | None:
     found = _INT_RANGE.fullmatch(text)
     if found is None:
         return None
-    first, last = _number(found[1]), _number(found[2]) if found[2] else None
-    return None if last is not None and last < first else (first, last)
+    if found[2] and _order(found[2]) < _order(found[1]):
+        return None
+    return _number(found[1]), _number(found[2]) if found[2] else None
 
 
 def _part(spec: tuple[int | None, int | None], size_bytes: int) -> tuple[int, int] | None:
@@ -98,3 +99,9 @@ def _part(spec: tuple[int | None, int | None], size_bytes: int) -> tuple[int, in
 def _number(digits: str) -> int:
     significant = digits.lstrip("0") or "0"
     return int(significant) if len(significant) <= _DIGITS_MAX else 10**_DIGITS_MAX
+
+
+def _order(digits: str) -> tuple[int, str]:
+    """Sorts decimal numbers of any length, also those beyond what `_number` tells apart."""
+    significant = digits.lstrip("0")
+    return len(significant), significant
