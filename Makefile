@@ -11,7 +11,12 @@ run: $(VENV)/.run ## set up what is missing, then start the vault with its embed
 	@exec $(BIN)/vaultstream dev
 
 test: $(VENV)/.dev ## set up what is missing, then run every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
+ifdef PYTEST_ARGS
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+else
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not story" --cov --cov-report=term
+	$(BIN)/python -m pytest -m story # whole vaults, each of nine processes: one at a time
+endif
 
 check: lint types ## every gate but the tests
 

@@ -192,6 +192,17 @@ def test_a_killed_part_comes_back_with_what_it_held(stack, name):
     wait_until(lambda: not _outbox_of(stack), "events go their way again", 2 * _MINUTE)
 
 
+def test_a_part_that_dies_while_another_is_mended_ends_nothing(stack):
+    mended = {name: stack.said().count(f"{name} serves again") for name in ("kms", "aws")}
+    _process_of(stack, "kms").send_signal(signal.SIGKILL)
+    wait_until(lambda: stack.said().count("kms serves again") > mended["kms"], "the first is started again")
+    _process_of(stack, "aws").send_signal(signal.SIGKILL)
+    wait_until(lambda: stack.said().count("aws serves again") > mended["aws"], "so is the second")
+    wait_until(lambda: stack.ready().get("status") == "ready", "the vault finds every part again")
+    stack.make_folder("after two died")
+    wait_until(lambda: not _outbox_of(stack), "events go their way again", 2 * _MINUTE)
+
+
 def test_ctrl_c_leaves_no_process_and_no_port_taken_and_a_new_start_finds_the_data(stack):
     made = stack.make_folder("kept")
     children, ports = stack.children(), stack.ports()

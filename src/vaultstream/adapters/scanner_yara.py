@@ -111,23 +111,27 @@ class YaraStream:
     async def _scan_window(self, window: bytes) -> None:
         if self._kind is None:
             self._kind = kind_of(window)
-        try:
-            self._matched |= await asyncio.to_thread(self._match, window, self._kind)
-        except yara_x.TimeoutError:
+        matched = await asyncio.to_thread(self._match, window, self._kind)
+        if matched is None:
             reason = f"A part of this file took the rules longer than {WINDOW_TIMEOUT_SECONDS} seconds."
             self.verdict = unscannable(self._engine, reason)
             return
+        self._matched |= matched
         convicted = sorted(name for name, rules in self._rule_set.families.items() if rules <= self._matched)
         if convicted:
             self.verdict = infected(self._engine, convicted[0])
 
-    def _match(self, window: bytes, kind: str) -> set[str]:
+    def _match(self, window: bytes, kind: str) -> set[str] | None:
+        """The rules that match; None where they took too long: an exception would take the scanner elsewhere."""
         scanner = yara_x.Scanner(self._rule_set.rules)  # bound to the thread that made it; making one takes 0.1 ms
         scanner.fast_scan(True)
         scanner.set_timeout(WINDOW_TIMEOUT_SECONDS)
         scanner.set_global("kind", kind)
         scanner.set_global("offset", self._offset_bytes)
-        return {rule.identifier for rule in scanner.scan(window).matching_rules}
+        try:
+            return {rule.identifier for rule in scanner.scan(window).matching_rules}
+        except yara_x.TimeoutError:
+            return None
 
 
 def _pieces(chunk: bytes) -> Iterator[memoryview]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+import asyncpg
+
 from vaultstream.adapters.audit_migrations import migrate
 from vaultstream.local import embedded, parts, ports, postgres, stream_records
 from vaultstream.local.data import held, workers_ready
@@ -19,6 +21,7 @@ from vaultstream.local.part import Part
 from vaultstream.local.probes import is_free
 from vaultstream.local.provision import provision
 from vaultstream.local.supervisor import Supervisor
+from vaultstream.local.trouble import TROUBLE
 from vaultstream.settings import PREFIX, Settings
 
 _WATCH_SECONDS = 0.2
@@ -114,14 +117,24 @@ def _start(stack: Stack, supervisor: Supervisor) -> None:
 
 
 def _watch(stack: Stack, supervisor: Supervisor) -> None:
-    tended_at = time.monotonic()
+    tended_at, is_whole = time.monotonic(), True
     while True:
         time.sleep(_WATCH_SECONDS)
-        if _PROVISIONED & {part.name for part in supervisor.revive()}:
-            asyncio.run(stack.provision())
+        if _PROVISIONED & {part.name for part in supervisor.revive()} or not is_whole:
+            is_whole = _provisioned(stack)
         if time.monotonic() - tended_at > _TEND_SECONDS:
             _tend(stack)
             tended_at = time.monotonic()
+
+
+def _provisioned(stack: Stack) -> bool:
+    """Whether nothing is missing in the stores any more; another part may die while this is looked after."""
+    try:
+        asyncio.run(stack.provision())
+    except (*TROUBLE, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        say(f"what a part lost is not made again yet ({type(error).__name__}); trying again")
+        return False
+    return True
 
 
 def _tend(stack: Stack) -> None:
