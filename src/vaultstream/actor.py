@@ -22,6 +22,3 @@ class Actor:
     user_id: UserId
     origin: Origin
     expires_at: datetime
-
-
-WORKER_ORIGIN_IP = "worker"
