@@ -29,6 +29,3 @@ class Actor:
     def is_guest(self) -> bool:
         """Whether this is somebody without a token."""
         return self.user_id == GUEST
-
-
-WORKER_ORIGIN_IP = "worker"
