@@ -256,7 +256,6 @@ async def test_a_stranger_sees_nothing_of_anything(vault: Vault, alice: Actor, b
     assert await browse.folder_pages(vault, bob, keys) == [None, None]
     assert await browse.file_collections(vault, bob, [VersionPageKey(file_id, 5)]) == [None]
     assert await browse.files(vault, bob, [file_id, FileId("file_01KA0000000000000000000000")]) == [None, None]
-    assert await browse.users(vault, bob, [alice.user_id, bob.user_id]) == [None, await browse.viewer(vault, bob)]
 
 
 async def test_who_is_gone_has_to_sign_in_again(vault: Vault, alice: Actor) -> None:

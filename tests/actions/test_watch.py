@@ -226,9 +226,9 @@ async def test_who_stops_watching_is_forgotten(vault: Vault, alice: Actor) -> No
     file_id = await store(vault, alice)
     statuses = watch.file_status(vault, alice, file_id=file_id)
     await told(statuses)
-    assert file_id in vault.live._watchers
+    assert file_id in vault.live._topics
     await statuses.aclose()
-    assert file_id not in vault.live._watchers
+    assert file_id not in vault.live._topics
     waiting = watch.file_status(vault, alice, file_id=file_id)
     await told(waiting)
     task = asyncio.create_task(told(waiting))
@@ -236,4 +236,4 @@ async def test_who_stops_watching_is_forgotten(vault: Vault, alice: Actor) -> No
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert file_id not in vault.live._watchers
+    assert file_id not in vault.live._topics

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import parts as world
@@ -82,7 +82,15 @@ async def heard(redis: Redis, listeners: dict[str, int]) -> None:
 async def nudged(watch: Watch) -> None:
     """Return at the next nudge."""
     async with asyncio.timeout(20):
-        await anext(aiter(watch.nudges()))
+        await watch.rung()
+
+
+@contextmanager
+def watching(live: Live, topics: Sequence[str]) -> Iterator[Watch]:
+    """A bell that has had its first look, so that the next is for a nudge."""
+    with live.watching(topics) as watch:
+        watch._bell.clear()
+        yield watch
 
 
 def rung(watch: Watch) -> bool:
@@ -91,7 +99,7 @@ def rung(watch: Watch) -> bool:
 
 async def quiet(live: Live, *watches: Watch) -> None:
     """Return once these bells are still: what was under way when they were hung has rung them."""
-    with live.watching(["quiet"]) as mark:
+    with watching(live, ["quiet"]) as mark:
         await live.publish(["quiet"])
         await nudged(mark)
     for watch in watches:
@@ -102,7 +110,7 @@ async def test_a_nudge_reaches_every_watcher_of_the_item_in_every_process(redis_
     async with AsyncExitStack() as stack:
         processes = [await stack.enter_async_context(opened(redis_url)) for _ in range(3)]
         watches = [
-            stack.enter_context(process.watching(topics))
+            stack.enter_context(watching(process, topics))
             for process in processes
             for topics in (["file_1"], ["folder_1", "file_1"], ["folder_1"])
         ]
@@ -117,20 +125,19 @@ async def test_a_nudge_reaches_every_watcher_of_the_item_in_every_process(redis_
 
 
 async def test_nudges_before_a_watcher_looks_are_one(live: Live, redis: Redis) -> None:
-    with live.watching(["file_1"]) as watch:
+    with watching(live, ["file_1"]) as watch:
         await heard(redis, {"file_1": 1})
         await quiet(live, watch)
         for _ in range(10):
             await live.publish(["file_1"])
         await quiet(live)
-        nudges = aiter(watch.nudges())
-        await anext(nudges)
+        await nudged(watch)
         assert not rung(watch)
 
 
 async def test_who_begins_to_watch_looks_once_more_when_nothing_can_be_missed(live: Live, redis: Redis) -> None:
     """Between the first look and the moment from which Redis tells us of changes there may have been one."""
-    with live.watching(["file_1"]) as watch:
+    with watching(live, ["file_1"]) as watch:
         await nudged(watch)
         assert await redis.publish("live:file_1", "") == 1
 
@@ -138,7 +145,7 @@ async def test_who_begins_to_watch_looks_once_more_when_nothing_can_be_missed(li
 @pytest.mark.parametrize("pause", [0, 0.01])
 async def test_who_leaves_and_comes_back_at_once_is_nudged_again(live: Live, redis: Redis, pause: float) -> None:
     for _ in range(20):
-        with live.watching(["file_1"]) as watch:
+        with watching(live, ["file_1"]) as watch:
             await live.publish(["file_1"])
             await nudged(watch)
             await asyncio.sleep(pause)
@@ -159,7 +166,7 @@ async def test_redis_is_asked_for_what_is_watched_and_for_nothing_else(
         for comes, topic, moment in steps:
             if comes and topic not in held:
                 held[topic] = ExitStack()
-                held[topic].enter_context(live.watching([topic, "all"]))
+                held[topic].enter_context(watching(live, [topic, "all"]))
             elif not comes and topic in held:
                 held.pop(topic).close()
             await asyncio.sleep(0.002 if moment else 0)
@@ -197,7 +204,7 @@ async def test_watchers_look_again_when_redis_is_back_and_hear_it_from_then_on(
 ) -> None:
     url, kill, start = mortal
     async with opened(url) as live, opened(url) as other:
-        with live.watching(["file_1"]) as first, live.watching(["folder_1"]) as second:
+        with watching(live, ["file_1"]) as first, watching(live, ["folder_1"]) as second:
             await asyncio.gather(nudged(first), nudged(second))
             await other.publish(["elsewhere"])
             for published_meanwhile in (False, True):
@@ -216,7 +223,7 @@ async def test_watchers_look_again_when_redis_is_back_and_hear_it_from_then_on(
 
 async def test_a_cut_connection_makes_every_watcher_look_again(redis_url: str, redis: Redis) -> None:
     async with behind_a_wire(redis_url) as (wire, live):
-        with live.watching(["file_1"]) as watch:
+        with watching(live, ["file_1"]) as watch:
             await nudged(watch)
             for _ in range(3):
                 await quiet(live, watch)
@@ -244,7 +251,7 @@ async def test_publishing_to_a_redis_that_does_not_answer_takes_as_little(redis_
 
 async def test_a_publisher_that_was_cut_off_publishes_again(redis_url: str, redis: Redis, live: Live) -> None:
     async with behind_a_wire(redis_url) as (wire, publisher):
-        with live.watching(["file_1"]) as watch:
+        with watching(live, ["file_1"]) as watch:
             await heard(redis, {"file_1": 1})
             await publisher.publish(["file_1"])
             wire.refuse()
@@ -258,7 +265,7 @@ async def test_a_publisher_that_was_cut_off_publishes_again(redis_url: str, redi
 async def test_closing_leaves_nothing_behind(redis_url: str, redis: Redis) -> None:
     before = asyncio.all_tasks()
     async with opened(redis_url) as live:
-        with live.watching(["closing"]) as watch:
+        with watching(live, ["closing"]) as watch:
             await nudged(watch)
     assert asyncio.all_tasks() == before
     await heard(redis, {"closing": 0})
@@ -269,6 +276,6 @@ async def test_closing_ends_at_any_moment(redis_url: str) -> None:
     async with asyncio.timeout(20):
         for turns in range(60):
             async with opened(redis_url) as live:
-                with live.watching(["closing"]):
+                with watching(live, ["closing"]):
                     for _ in range(turns // 2):
                         await asyncio.sleep(0)
