@@ -1,0 +1,80 @@
+"""Running a plan level by level: each field is resolved once for all of its parents, and no child is awaited alone."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from vaultstream.breadth.calls import Call, Wait
+from vaultstream.breadth.columns import Values
+from vaultstream.breadth.fallback import discard
+from vaultstream.breadth.fields import Selection
+from vaultstream.breadth.infos import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Objects of which the same is asked, and where their fields are written."""
+
+    selection: Selection
+    parents: Values
+    slots: list[dict[str, Any]]  # Any: the answer's JSON values
+
+
+async def run(selection: Selection, request: Request) -> dict[str, Any]:  # Any: the answer's JSON values
+    """The data of the answer; raises FellBack, or whatever a resolver raised."""
+    data: dict[str, Any] = {}
+    level = [Group(selection, [request.root], [data])]
+    while level:
+        level = await _below(level, request)
+    return data
+
+
+async def _below(level: list[Group], request: Request) -> list[Group]:
+    """Resolve all fields of a level, wait once, complete them: the next level."""
+    calls = [[Call(field, group.parents, request) for field in group.selection.fields] for group in level]
+    try:
+        waits = [wait for row in calls for call in row for wait in call.started()]
+        if waits:
+            await _settle(waits)
+        return [below for group, row in zip(level, calls, strict=True) for below in _written(group, row)]
+    except BaseException:
+        for call in (each for row in calls for each in row):
+            call.let_go()
+        raise
+
+
+def _written(group: Group, calls: list[Call]) -> Iterator[Group]:
+    """Write the fields into their objects; what is asked of the objects among them is the next level."""
+    columns = [call.completed() for call in calls]
+    keys = [call.field.key for call in calls]
+    for slot, row in zip(group.slots, zip(*columns, strict=True), strict=False):  # without fields there are no rows
+        slot.update(zip(keys, row, strict=True))
+    for call in calls:
+        for kind, found in call.finding.found.items():
+            yield Group(call.field.below(kind), found.parents, found.slots)
+
+
+async def _settle(waits: list[Wait]) -> None:
+    """Wait for all, and put their values in place; raises as soon as a coroutine fails, and cancels the others.
+
+    Futures are under way without us, so they are awaited one after the other: a tenth of what `gather` costs.
+    """
+    if len(waits) == 1:
+        waits[0].place[waits[0].index] = await waits[0].awaitable
+        return
+    futures = [asyncio.ensure_future(wait.awaitable) for wait in waits]
+    tasks = [future for future, wait in zip(futures, waits, strict=True) if future is not wait.awaitable]
+    try:
+        if tasks:
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in ended:
+                task.result()
+        for wait, future in zip(waits, futures, strict=True):
+            wait.place[wait.index] = future.result() if future.done() else await future
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        discard(futures)
+        raise

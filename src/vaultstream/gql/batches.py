@@ -1,0 +1,58 @@
+"""Telling the breadth-first executor what it can do without Strawberry's wrapper around every single value."""
+
+from collections.abc import Callable, Sequence
+from inspect import Parameter
+from typing import Any
+
+from graphql import GraphQLField, GraphQLResolveInfo, GraphQLSchema, is_interface_type, is_object_type
+from strawberry import Info
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
+
+from vaultstream.breadth import BY_CLASS, Attribute, Batch, declare
+
+
+def declare_batches(schema: GraphQLSchema) -> None:
+    """Mark the plain fields of a schema that Strawberry built: attributes, and methods that take no arguments.
+
+    A field with a permission, an extension or an argument keeps its wrapper, which sees to all of them.
+    """
+    for kind in schema.type_map.values():
+        if is_interface_type(kind) or is_object_type(kind):
+            declare(kind, BY_CLASS)  # each noun is a class: no type here looks at more than that
+        if is_object_type(kind):
+            for field in kind.fields.values():
+                _declare(field)
+
+
+def _declare(field: GraphQLField) -> None:
+    made = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    if not isinstance(made, StrawberryField) or made.extensions:
+        return
+    resolver = made.base_resolver
+    if resolver is None:
+        if made.default_resolver is getattr:
+            declare(field, Attribute(made.python_name))
+    elif callable(method := resolver.wrapped_func) and _takes_only_its_parent(made, resolver):
+        declare(field, Batch(_batch(made, method, resolver.info_parameter)))
+
+
+def _takes_only_its_parent(field: StrawberryField, resolver: StrawberryResolver[Any]) -> bool:  # Any: what it gives
+    others = (field.arguments, resolver.parent_parameter, resolver.root_parameter)
+    return resolver.self_parameter is not None and not any(others)
+
+
+def _batch(
+    field: StrawberryField,
+    method: Callable[..., Any],  # Any: whatever the method gives
+    told: Parameter | None,
+) -> Callable[[Sequence[Any], GraphQLResolveInfo[Any]], Sequence[Any]]:  # Any: nouns, their fields, the context
+    def without(parents: Sequence[Any], _info: GraphQLResolveInfo[Any]) -> Sequence[Any]:  # Any: as above
+        return [method(parent) for parent in parents]
+
+    def informed(parents: Sequence[Any], info: GraphQLResolveInfo[Any]) -> Sequence[Any]:  # Any: as above
+        given = {told.name: Info(_raw_info=info, _field=field)} if told else {}
+        return [method(parent, **given) for parent in parents]
+
+    return informed if told else without

@@ -1,0 +1,56 @@
+"""Whatever is asked of whatever schema, a plan answers what graphql-core answers."""
+
+import json
+from random import Random
+from typing import Any
+
+import pytest
+from graphql import ExecutionResult, GraphQLSchema, execute, parse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.breadth.worlds import Asker, made_up, root
+from vaultstream.breadth import Plan, compile_plan
+
+CHANCE = st.randoms(use_true_random=False)
+SWITCHES = ({"yes": True}, {"yes": False, "n": 4}, {"yes": True, "no": True, "n": None})
+
+
+async def standard(schema: GraphQLSchema, plan: Plan, source: Any, given: dict[str, Any]) -> ExecutionResult:
+    result = execute(schema, plan.document, source, variable_values=given)
+    return result if isinstance(result, ExecutionResult) else await result
+
+
+def same(one: ExecutionResult, other: ExecutionResult) -> bool:
+    return json.dumps(one.data) == json.dumps(other.data) and one.errors == other.errors  # the order of keys too
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(CHANCE)
+async def test_a_question_without_errors_is_answered_by_the_plan_itself(chance: Random) -> None:
+    world = made_up(chance, sickness=0)
+    document = parse(Asker(chance, world).question())
+    plan = compile_plan(world.schema, document)
+    assert plan is not None
+    for number, variables in enumerate(SWITCHES):
+        expected = await standard(world.schema, plan, root(world), variables)
+        assert expected.errors is None
+        assert same(await plan.execute(root(world), None, variables), expected)
+        assert plan.tally.compiled == number + 1
+
+
+# graphql-core itself leaves coroutines behind when an error ends a list early.
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(CHANCE, st.sampled_from((0.003, 0.03, 0.2)))
+async def test_a_question_with_errors_is_answered_alike(chance: Random, sickness: float) -> None:
+    world = made_up(chance, sickness=sickness)
+    plan = compile_plan(world.schema, parse(Asker(chance, world).question()))
+    assert plan is not None
+    for variables in (*SWITCHES, {}, {"yes": None}, {"yes": True, "n": "many"}):
+        expected = await standard(world.schema, plan, root(world), variables)
+        assert same(await plan.execute(root(world), None, variables), expected)
+        fails = expected.errors is not None
+        assert plan.tally.compiled <= len(SWITCHES)
+        assert not (fails and plan.tally.fell_back + plan.tally.passed_over == 0)
