@@ -5,7 +5,7 @@ PYTHON ?= python3.11
 UV := $(BIN)/uv
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: run test check lint types schema lock clean
+.PHONY: run test check lint types contracts schema lock clean
 
 run: $(VENV)/.run ## set up what is missing, then start the vault with its embedded parts
 	@exec $(BIN)/vaultstream dev
@@ -18,7 +18,7 @@ else
 	$(BIN)/python -m pytest -m story # whole vaults, each of nine processes: one at a time
 endif
 
-check: lint types ## every gate but the tests
+check: lint types contracts ## every gate but the tests
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -26,6 +26,9 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+contracts: $(VENV)/.dev ## fail unless schema/ is what the code says; the tests compare it with earlier contracts
+	$(BIN)/vaultstream schema --check
 
 schema: $(VENV)/.dev ## write schema/schema.graphql from the code
 	$(BIN)/vaultstream schema --write

@@ -16,13 +16,14 @@ FUNCTION_LINES_MAX = 60
 FLOORS = {
     "root": {"root"},
     "sealed": {"root", "sealed"},
+    "breadth": {"breadth"},
     "adapters": {"root", "sealed", "adapters"},
     "actions": {"root", "sealed", "adapters", "actions"},
-    "gql": {"root", "adapters", "actions", "gql"},
+    "gql": {"root", "breadth", "adapters", "actions", "gql"},
     "http": {"root", "adapters", "actions", "gql", "http"},
     "workers": {"root", "sealed", "adapters", "actions", "workers"},
     "local": {"root", "adapters", "workers", "local"},
-    "commands": {"root", "adapters", "gql", "http", "local", "commands"},
+    "commands": {"root", "adapters", "actions", "gql", "http", "local", "commands"},
     "cli": {"root", "commands", "cli"},
 }
 CONTRACTS = ("table", "events", "settings")

@@ -1,9 +1,10 @@
 """Who may do what to an item, and why: the one place that decides."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from vaultstream.errors import Code, VaultError, not_found
 from vaultstream.files import File
@@ -11,8 +12,21 @@ from vaultstream.folders import Folder
 from vaultstream.ids import ItemId, UserId
 from vaultstream.links import ShareLink
 from vaultstream.shares import Role, Share
+from vaultstream.tokens import Grant, Scope
 
-__all__ = ["NEEDS", "Decision", "Deed", "Lineage", "Role", "capabilities", "decide", "decide_link", "require"]
+__all__ = [
+    "NEEDS",
+    "SCOPES",
+    "Decision",
+    "Deed",
+    "Lineage",
+    "Role",
+    "capabilities",
+    "decide",
+    "decide_link",
+    "require",
+    "require_scope",
+]
 
 
 class Deed(StrEnum):
@@ -38,16 +52,33 @@ NEEDS = {
     Deed.RESTORE: Role.OWNER,
     Deed.PURGE: Role.OWNER,
 }
+# What a token must be for; None where a person must come in person, since no program can be let to do it.
+SCOPES: Mapping[Deed, Scope | None] = MappingProxyType(
+    {
+        Deed.READ: Scope.READ,
+        Deed.DOWNLOAD: Scope.READ,
+        Deed.COMMENT: Scope.WRITE,
+        Deed.EDIT: Scope.WRITE,
+        Deed.SHARE: Scope.SHARE,
+        Deed.DELETE: Scope.WRITE,
+        Deed.RESTORE: Scope.WRITE,
+        Deed.PURGE: None,
+    }
+)
 _IN_TRASH = {Deed.READ, Deed.RESTORE, Deed.PURGE}
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """An item, the folders above it from the nearest to the top, and one person's shares on any of them."""
+    """An item, the folders above it from the nearest to the top, and one person's shares on any of them.
+
+    `grant` is that of the token by which the person's program comes; None for the person.
+    """
 
     item: Folder | File
     above: tuple[Folder, ...] = ()
     shares: tuple[Share, ...] = ()
+    grant: Grant | None = None
 
     @property
     def in_trash(self) -> bool:
@@ -56,8 +87,19 @@ class Lineage:
 
     def holding(self, now: datetime) -> Iterator[Share]:
         """The shares that count now: not expired, and on the item or on a folder that really is above it."""
-        places: set[ItemId] = {self.item.id, *(folder.id for folder in self.above)}
+        places = self.places
         return (share for share in self.shares if share.holds(now) and share.item_id in places)
+
+    @property
+    def places(self) -> set[ItemId]:
+        """The item itself and all that is above it."""
+        return {self.item.id, *(folder.id for folder in self.above)}
+
+    @property
+    def is_out_of_bounds(self) -> bool:
+        """Whether it lies outside the folder to which the token is bound."""
+        bound = None if self.grant is None else self.grant.folder_id
+        return bound is not None and bound not in self.places
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +116,26 @@ class Decision:
 
 
 def decide(user_id: UserId, deed: Deed, lineage: Lineage, now: datetime) -> Decision:
-    """May this person do this deed to this item at this moment?"""
+    """May this person do this deed to this item at this moment, or the program that comes by a token of theirs?
+
+    A program may do what its person may, if its token is for such deeds and the item within the token's bounds.
+    """
+    if lineage.is_out_of_bounds:
+        return Decision(False, None, "it lies outside the folder of the token")
+    decision = _decide(user_id, deed, lineage, now)
+    lacking = _lacking(lineage.grant, deed)
+    return replace(decision, allowed=False, why=lacking) if decision.allowed and lacking else decision
+
+
+def _lacking(grant: Grant | None, deed: Deed) -> str | None:
+    """Why a token is not for such a deed; None where it is, or where there is none."""
+    scope = SCOPES[deed]
+    if grant is None or scope in grant.scopes:
+        return None
+    return f"the token needs the scope {scope}" if scope else "no token can do it, so sign in yourself"
+
+
+def _decide(user_id: UserId, deed: Deed, lineage: Lineage, now: datetime) -> Decision:
     role, via = _standing(user_id, lineage, now)
     if role is None:
         return Decision(False, None, "nothing of it is shared with them")
@@ -104,8 +165,7 @@ def _standing(user_id: UserId, lineage: Lineage, now: datetime) -> tuple[Role | 
 
 def decide_link(link: ShareLink, deed: Deed, lineage: Lineage, now: datetime) -> Decision:
     """May whoever holds this link do this deed to this item at this moment?"""
-    places: set[ItemId] = {lineage.item.id, *(folder.id for folder in lineage.above)}
-    if not link.holds(now) or link.item_id not in places or lineage.in_trash:
+    if not link.holds(now) or link.item_id not in lineage.places or lineage.in_trash:
         return Decision(False, None, "the link does not lead to it")
     if link.terms.role < NEEDS[deed]:
         return Decision(False, link.terms.role, f"it needs the role {NEEDS[deed].name}")
@@ -124,6 +184,12 @@ def require(user_id: UserId, deed: Deed, lineage: Lineage | None, now: datetime)
     if not decision.allowed:
         raise VaultError(Code.FORBIDDEN, f"You may see this item, but not do this: {decision.why}.")
     return decision
+
+
+def require_scope(grant: Grant | None, deed: Deed) -> None:
+    """Raise FORBIDDEN where a token is not for such deeds, whatever they are done to."""
+    if lacking := _lacking(grant, deed):
+        raise VaultError(Code.FORBIDDEN, f"This cannot be done by this token: {lacking}.")
 
 
 def capabilities(user_id: UserId, lineage: Lineage, now: datetime) -> dict[Deed, bool]:

@@ -26,6 +26,7 @@ class EventName(StrEnum):
     SHARE_REVOKED = "share.revoked"
     SHARE_EXPIRED = "share.expired"
     LINK_CREATED = "link.created"
+    LINK_UPDATED = "link.updated"
     LINK_REVOKED = "link.revoked"
     LINK_REFUSED = "link.refused"
     UPLOAD_BEGUN = "upload.begun"
@@ -60,6 +61,8 @@ class EventName(StrEnum):
     COMMENT_DELETED = "comment.deleted"
     COMMENT_RESOLVED = "comment.resolved"
     COMMENT_REOPENED = "comment.reopened"
+    TOKEN_CREATED = "token.created"  # noqa: S105  # an event, and no secret
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105  # as above
 
 
 class Decision(StrEnum):
@@ -76,7 +79,7 @@ class Event:
     `id` is a ULID and the identity for exactly-once; `item_id` a folder's or file's id; `topics` the ids whose
     watchers want to know; `details` JSON values only, ids and numbers, never contents, names only where the
     deed is about a name. A subject is a person ("user_…"), a link ("link_…") or a worker
-    ("worker:scan").
+    ("worker:scan"); where a program acted for a person, `details` name its `token_id`.
     """
 
     id: str
@@ -137,4 +140,12 @@ class Worker:
 SCAN = Worker("scan", frozenset({EventName.VERSION_STORED, EventName.SCAN_DUE}), visibility_seconds=900)
 THUMBNAIL = Worker("thumbnail", frozenset({EventName.VERSION_SCANNED, EventName.THUMBNAIL_DUE}), visibility_seconds=120)
 AUDIT = Worker("audit", frozenset(EventName), visibility_seconds=60, batch=10, attempts=20)
-WORKERS = (SCAN, THUMBNAIL, AUDIT)
+SEARCH = Worker(
+    "search",
+    # By the noun, so that a deed that comes to be is not forgotten: any of them may change what is searched.
+    frozenset(name for name in EventName if name.partition(".")[0] in {"file", "folder", "version"}),
+    visibility_seconds=60,
+    batch=10,
+    attempts=20,
+)
+WORKERS = (SCAN, THUMBNAIL, AUDIT, SEARCH)

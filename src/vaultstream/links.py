@@ -1,6 +1,6 @@
 """Links: what whoever holds a secret token may do with a folder or file, without an account."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from vaultstream.ids import ItemId, LinkId, UserId, linked_item
@@ -25,7 +25,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class ShareLink:
-    """A link as it is kept: the SHA-256 of its token, and never the token itself."""
+    """A link as it is kept: the SHA-256 of its token, and never the token itself.
+
+    `stamp` counts the changes of its terms and its password; `downloads` counts by itself.
+    """
 
     id: LinkId
     token_sha256: str = field(repr=False)
@@ -35,6 +38,7 @@ class ShareLink:
     password_hash: str | None = field(default=None, repr=False)
     downloads: int = 0
     revoked_at: datetime | None = None
+    stamp: int = 1
 
     @property
     def item_id(self) -> ItemId:
@@ -46,3 +50,7 @@ class ShareLink:
         terms = self.terms
         begun = terms.starts_at is None or terms.starts_at <= now
         return self.revoked_at is None and begun and (terms.expires_at is None or now < terms.expires_at)
+
+    def amended(self, terms: Terms, password_hash: str | None) -> "ShareLink":
+        """The link on other terms, or with another password."""
+        return replace(self, terms=terms, password_hash=password_hash, stamp=self.stamp + 1)

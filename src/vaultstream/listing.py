@@ -7,6 +7,7 @@ from enum import StrEnum
 from vaultstream import names
 from vaultstream.files import File
 from vaultstream.folders import Folder
+from vaultstream.ids import UserId
 from vaultstream.versions import ScanStatus
 
 
@@ -41,7 +42,8 @@ class ItemWhere:
     """What an item must be to be listed: all of these. `tags` are in their folded form.
 
     What only a file has (contents, tags, a scan) no folder matches. Times are from the first (included) to the
-    second (left out).
+    second (left out). Whether an item lies in the trash is for who knows what is above it: `matches` does not look
+    at `in_trash`.
     """
 
     kind: ItemKind | None = None
@@ -51,6 +53,8 @@ class ItemWhere:
     updated_from: datetime | None = None
     updated_before: datetime | None = None
     scan_status: ScanStatus | None = None
+    owner_id: UserId | None = None
+    in_trash: bool = False
 
     @property
     def folded_prefix(self) -> str:
@@ -60,6 +64,8 @@ class ItemWhere:
     def matches(self, it: Folder | File) -> bool:
         """Whether the item is all that is wanted."""
         if self.kind is not None and self.kind is not kind_of(it):
+            return False
+        if self.owner_id is not None and self.owner_id != it.owner_id:
             return False
         if not names.fold(it.name).startswith(self.folded_prefix):
             return False

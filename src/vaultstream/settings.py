@@ -1,7 +1,7 @@
 """Every setting as a contract: read once from the environment, written once by whoever deploys."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -39,7 +39,9 @@ class Settings:
 
     `endpoint_*` point an AWS client elsewhere (the embedded stack); empty means AWS itself. `queue_prefix` and
     `bus` name queues ("<prefix>-<worker>") and the event bus. `content_private_key` is the PEM of the RSA key
-    that signs download URLs, `content_key_pair_id` its CloudFront id.
+    that signs download URLs, `content_key_pair_id` its CloudFront id. `budget_size` is how many points each person's
+    GraphQL requests may cost at once, `budget_per_second` how many come back each second (guests: a tenth).
+    `trusted_documents` is the path of a manifest of GraphQL documents; with `trusted_only` no others run.
     """
 
     table: str
@@ -67,6 +69,10 @@ class Settings:
     key_cache_seconds: int = 60
     trash_ttl_seconds: int = 30 * 24 * 3600
     versions_max: int = 100
+    budget_size: int = 200_000
+    budget_per_second: int = 5_000
+    trusted_documents: str = ""
+    trusted_only: bool = False
     endpoint_dynamodb: str = ""
     endpoint_streams: str = ""
     endpoint_s3: str = ""
@@ -83,6 +89,10 @@ class Settings:
             raise SettingsError(f"{PREFIX}OIDC_ISSUER must begin with https://")
         if not self.is_local and issuer.hostname in _LOOPBACK:
             raise SettingsError(f"{PREFIX}OIDC_ISSUER is a local issuer, but the environment is not local")
+        if self.budget_size < 1 or self.budget_per_second < 1:
+            raise SettingsError(f"{PREFIX}BUDGET_SIZE and {PREFIX}BUDGET_PER_SECOND are at least 1")
+        if self.trusted_only and not self.trusted_documents:
+            raise SettingsError(f"{PREFIX}TRUSTED_ONLY needs {PREFIX}TRUSTED_DOCUMENTS, the path of a manifest")
 
     @property
     def is_local(self) -> bool:
@@ -104,7 +114,7 @@ class Settings:
             try:
                 values[spec.name] = _KINDS[spec.type](text)
             except ValueError:
-                problems.append(f"{name} takes a whole number")
+                problems.append(f"{name} takes {_WORDS[spec.type]}")
         if problems:
             raise SettingsError("; ".join(problems))
         return cls(**values)  # type: ignore[arg-type]  # each value was made by its field's own type
@@ -118,4 +128,12 @@ class Settings:
         return env
 
 
-_KINDS: Mapping[object, type] = {str: str, int: int, Secret: Secret}
+def _switch(text: str) -> bool:
+    """What `to_env` writes, in letters of any case."""
+    if text.lower() not in {"true", "false"}:
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+_KINDS: Mapping[object, Callable[[str], object]] = {str: str, int: int, bool: _switch, Secret: Secret}
+_WORDS: Mapping[object, str] = {int: "a whole number", bool: "true or false"}

@@ -43,12 +43,14 @@ PART = "PART#"
 GRANT = "GRANT#USER#"
 LINK = "LINK#"
 COMMENT = "COMMENT#"
+TOKEN = "TOKEN#"  # noqa: S105  # a prefix, and no secret
 ENTRY_END = "ENTRY$"  # "$" follows "#": no entry sorts after it
 VERSION_END = "VERSION$"
 PART_END = "PART$"
 GRANT_END = "GRANT#USER$"
 LINK_END = "LINK$"
 COMMENT_END = "COMMENT$"
+TOKEN_END = "TOKEN$"  # noqa: S105  # as above
 OUTBOX = "OUTBOX#"
 TRASHED = "AT#"
 
@@ -113,9 +115,19 @@ def comment(file_id: str, unique: str) -> Key:
     return Key(f"FILE#{file_id}", f"{COMMENT}{unique}")
 
 
-def access_token(token_sha256: str) -> Key:
-    """A program's token, by its hash."""
-    return Key(f"TOKEN#{token_sha256}", "#TOKEN")
+def access_token(secret_sha256: str) -> Key:
+    """A program's token, by the hash of its secret."""
+    return Key(f"{TOKEN}{secret_sha256}", "#TOKEN")
+
+
+def persons_token(user_id: str, unique: str) -> Key:
+    """A token among those of its person; ULIDs keep them in the order of time."""
+    return Key(user(user_id).pk, f"{TOKEN}{unique}")
+
+
+def token_roll(user_id: str) -> Key:
+    """Which tokens of a person may be good."""
+    return Key(user(user_id).pk, "#TOKENS")
 
 
 def upload(upload_id: str) -> Key:

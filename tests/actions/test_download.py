@@ -60,7 +60,7 @@ async def scanned(vault: Vault, file_id: FileId, status: ScanStatus) -> None:
 
 
 async def opened(vault: Vault, actor: Actor, file_id: FileId, number: int = 1, edge: int | None = None) -> Content:
-    return await download.open(vault, actor.user_id, actor.origin, file_id, number, thumbnail_edge=edge)
+    return await download.open(vault, actor, file_id, number, thumbnail_edge=edge)
 
 
 async def read(content: Content, start: int, stop: int) -> bytes:

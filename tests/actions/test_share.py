@@ -181,7 +181,7 @@ async def test_a_share_that_ran_out_counts_for_nothing_and_is_swept_away(vault, 
     await run_out(vault, given)
     assert await browse.folders(vault, bob, [its.outer.id]) == [None]
     assert (await refusal(download.link(vault, bob, its.file.id)))[0] is Code.NOT_FOUND
-    assert (await refusal(download.open(vault, bob.user_id, bob.origin, its.file.id, 1)))[0] is Code.NOT_FOUND
+    assert (await refusal(download.open(vault, bob, its.file.id, 1)))[0] is Code.NOT_FOUND
     assert url
     assert (await refusal(share.revoke(vault, alice, given.id)))[0] is Code.NOT_FOUND
     assert (await shared.with_me(vault, bob, 10, None)).shares == ()

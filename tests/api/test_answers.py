@@ -37,6 +37,7 @@ def test_who_should_wait_or_sign_in_is_told_so():
     assert {code for code, headers in brought.items() if "Retry-After" in headers} == {
         Code.UPLOAD_BUSY,
         Code.LIMITED,
+        Code.RATE_LIMITED,
         Code.UNAVAILABLE,
     }
     assert brought[Code.UNAUTHENTICATED]["WWW-Authenticate"] == "Bearer"

@@ -13,6 +13,7 @@ from parts import LocalIssuer
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.gql import schema
 from vaultstream.gql.execution import Engine
+from vaultstream.gql.persisted import Persisted
 from vaultstream.http.app import create_app
 from vaultstream.http.auth import Authenticator
 from vaultstream.http.graphql_door import Door
@@ -57,7 +58,8 @@ def bob(client: httpx.AsyncClient, signed_in: Callable[[str], str]) -> Person:
 @pytest.fixture(scope="module")
 def door(vault: Vault) -> Door:
     """What stands behind the doors, for what no real client can do on purpose."""
-    return Door(vault, Authenticator(vault), Engine(schema.executable(), introspection=True))
+    engine = Engine(schema.executable(), introspection=True)
+    return Door(vault, Authenticator(vault), engine, Persisted(vault.documents, {}, only_trusted=False))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The contract: written down, described to the last word, and never broken unnoticed."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,31 +16,73 @@ from graphql import (
     GraphQLSchema,
     build_schema,
     find_breaking_changes,
+    get_named_type,
+    is_leaf_type,
     is_specified_scalar_type,
 )
 
 from vaultstream import uploads, versions
 from vaultstream.errors import Code
-from vaultstream.gql import errors, schema, states
+from vaultstream.gql import errors, prices, schema, states
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "schema" / "schema.graphql"
 WRITTEN = build_schema(FILE.read_text())
+HEADING = "Breaks of the contract"
 
 
 def test_the_file_is_what_the_code_says() -> None:
     assert FILE.read_text() == schema.sdl(), "run `make schema`, and look at the diff"
 
 
-def test_nothing_breaks_the_contract_as_it_was_last_committed() -> None:
-    shown = subprocess.run(
-        ["git", "show", "HEAD:schema/schema.graphql"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if shown.returncode != 0:
-        pytest.skip("there is no earlier contract to compare with")
-    announced = (ROOT / "CHANGELOG.md").read_text()  # a break is announced in these very words, with its reason
-    changes = find_breaking_changes(build_schema(shown.stdout), WRITTEN)
-    assert [change.description for change in changes if change.description not in announced] == []
+def git(*arguments: str) -> str | None:
+    """What git says; None where it knows nothing of that."""
+    said = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return said.stdout.strip() if said.returncode == 0 else None
+
+
+def earlier_contracts() -> dict[str, str]:
+    """The contract of the last release, of the main line, and of the commits before and at this one, by commit."""
+    release = git("describe", "--tags", "--abbrev=0", "--match", "v*")
+    names = [name for name in (release, "origin/main", "main", "HEAD^", "HEAD") if name]
+    commits = {git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") for name in names} - {None}
+    shown = {commit: git("show", f"{commit}:schema/schema.graphql") for commit in commits if commit}
+    return {commit: text for commit, text in shown.items() if text}
+
+
+def unannounced(before: GraphQLSchema, after: GraphQLSchema, changelog: str) -> list[str]:
+    """What breaks a client of the contract before, and is not told of in the changelog's newest section.
+
+    It is told there under "Breaks of the contract", each break in these very words as an item of a list.
+    """
+    newest = re.split(r"^## ", changelog, flags=re.MULTILINE)[1]
+    told = [part for part in re.split(r"^### ", newest, flags=re.MULTILINE) if part.startswith(HEADING)]
+    announced = {line.removeprefix("- ").strip() for part in told for line in part.splitlines()}
+    return [
+        change.description for change in find_breaking_changes(before, after) if change.description not in announced
+    ]
+
+
+def test_nothing_breaks_an_earlier_contract_unannounced() -> None:
+    contracts = earlier_contracts()
+    if not contracts:
+        pytest.skip("there is no earlier contract here to compare with")
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    found = {commit: unannounced(build_schema(text), WRITTEN, changelog) for commit, text in contracts.items()}
+    assert {commit: breaks for commit, breaks in found.items() if breaks} == {}
+
+
+def test_a_break_is_announced_in_the_newest_section_and_nowhere_else() -> None:
+    text = FILE.read_text()
+    changed = build_schema(text.replace("revision: Int!", "revision: Int"), assume_valid=True)
+    breaks = [change.description for change in find_breaking_changes(WRITTEN, changed)]
+    assert len(breaks) > 1
+    told = f"### {HEADING}\n\nBecause.\n\n" + "".join(f"- {one}\n" for one in breaks)
+    newest, before = "## 0.2.0 (unreleased)\n\n- News.\n\n", "\n## 0.1.0\n\n- Old news.\n\n"
+    assert unannounced(WRITTEN, changed, newest + told + before) == []
+    assert unannounced(WRITTEN, changed, newest + before + told) == breaks
+    assert unannounced(WRITTEN, changed, newest + told.replace(HEADING, "Other") + before) == breaks
+    assert unannounced(WRITTEN, changed, newest + told.replace(f"- {breaks[0]}\n", "") + before) == breaks[:1]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +150,21 @@ def test_every_id_of_a_noun_is_that_of_a_node_and_lists_are_connections() -> Non
                 "edges": f"[{name.removesuffix('Connection')}Edge!]!",
                 "pageInfo": "PageInfo!",
             }
+
+
+def test_all_that_has_a_price_of_its_own_is_known_by_its_name() -> None:
+    """Prices are read off the syntax: a list says how long it may be, and a dear name means one thing only."""
+    for name, kind in WRITTEN.type_map.items():
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) and not name.startswith("__"):
+            for field, each in kind.fields.items():
+                is_page = str(each.type).rstrip("!").endswith("Connection")
+                assert ("first" in each.args) == is_page, f"{name}.{field}"
+                assert not is_page or str(each.args["first"].type) == "Int!", f"{name}.{field}"
+                assert not {"last", "limit", "count"} & each.args.keys(), f"{name}.{field}"
+                is_list = "[" in str(each.type) and not is_leaf_type(get_named_type(each.type))
+                priced = {"edges", "errors", "nodes", *prices.WHOLE_LISTS}  # a page's own, at most one, by ids, whole
+                assert is_list == (field in priced), f"{name}.{field}"
+                assert field != "search" or name == "Query"
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,23 @@ from graphql import get_introspection_query
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaultstream.gql import documents, limits, schema
+from vaultstream.gql import documents, limits, prices, schema
 from vaultstream.gql.documents import Documents, Refused
 from vaultstream.gql.execution import Ask, Engine, refusal
 from vaultstream.http.graphql_request import BODY_BYTES_MAX
 
 CHILDREN = "edges { node { id name } }"
+
+
+ABORT = 'uploadAbort(input: {uploadId: "x"}) { errors { code } }'
+
+
+def listed(arguments: str) -> str:
+    """A page of a folder's children."""
+    declared = {"where": "ItemWhere", "kind": "ItemWhere = {kind: FILE}", "by": "ItemOrderField!"}
+    declared |= {"order": "ItemOrder", "n": "Int = 5"}
+    used = " ".join(f"${name}: {kind}" for name, kind in declared.items() if f"${name}" in arguments)
+    return f'query {f"({used})" if used else ""} {{ folder(id: "x") {{ children({arguments}) {{ {CHILDREN} }} }} }}'
 
 
 def engine() -> Engine:
@@ -82,7 +93,7 @@ def test_what_stays_within_the_limits_runs() -> None:
         chained(5),
     ]
     for query in lawful:
-        assert engine().operation(Ask(query)).cost <= limits.COST_MAX
+        assert engine().operation(Ask(query)).price.points <= prices.PRICE_MAX
 
 
 def test_validation_tells_a_few_errors_and_then_stops() -> None:
@@ -144,21 +155,50 @@ class TestCost:
             (f'query ($n: Int!) {{ folder(id: "x") {{ children(first: $n) {{ {CHILDREN} }} }} }}', {}, 202),
             (f'query ($n: Int!) {{ folder(id: "x") {{ children(first: $n) {{ {CHILDREN} }} }} }}', {"n": -5}, 202),
             (f'query ($n: Int!) {{ folder(id: "x") {{ children(first: $n) {{ {CHILDREN} }} }} }}', {"n": 1e9}, 202),
-            ('{ nodes(ids: ["a", "b", "c"]) { ... on Folder { owner { id } } } }', {}, 4),
-            ("query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Folder { owner { id } } } }", {"ids": ["a"] * 7}, 8),
+            ('{ nodes(ids: "a") { id } b: nodes(ids: []) { id } }', {}, 2),
+            ('{ nodes(ids: ["a", "b", "c"]) { ... on Folder { owner { id } } } }', {}, 6),
+            ("query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Folder { owner { id } } } }", {"ids": ["a"] * 7}, 14),
             ("{ viewer { ...U } } fragment U on User { rootFolder { id } }", {}, 2),
             ('mutation { uploadAbort(input: {uploadId: "x"}) { errors { code } } }', {}, 12),
+            ('mutation { fileTagsSet(input: {fileId: "x", tags: ["a", "b"]}) { errors { code } } }', {}, 14),
+            (
+                "mutation ($i: FileTagsSetInput!) { fileTagsSet(input: $i) { errors { code } } }",
+                {"i": {"tags": ["a"] * 5}},
+                17,
+            ),
+            ("mutation { ...M } fragment M on Mutation { a: " + ABORT + " b: " + ABORT + " }", {}, 24),
+            (listed("first: 10"), {}, 22),
+            (listed("first: 10, where: {kind: FILE}"), {}, 32),
+            (listed("first: 10, where: null"), {}, 22),
+            (listed("first: 10, where: $where"), {}, 22),
+            (listed("first: 10, where: $where"), {"where": {"kind": "FILE"}}, 32),
+            (listed("first: 10, where: $kind"), {}, 32),
+            (listed("first: 10, where: $kind"), {"kind": None}, 22),
+            (listed("first: 10, orderBy: {field: NAME, direction: DESC}"), {}, 22),
+            (listed("first: 10, orderBy: {field: SIZE}"), {}, 42),
+            (listed("first: 10, orderBy: {field: $by}"), {"by": "NAME"}, 22),
+            (listed("first: 10, orderBy: {field: $by}"), {"by": "UPDATED"}, 42),
+            (listed("first: 10, orderBy: $order"), {"order": {"field": "NAME"}}, 22),
+            (listed("first: 10, orderBy: $order"), {"order": {"field": "SIZE"}}, 42),
+            (listed("first: $n"), {}, 12),
+            (f'{{ search(text: "x", first: 10) {{ {CHILDREN} }} }}', {}, 41),
+            (f'{{ search(text: "x", first: 10, where: {{kind: FILE}}) {{ {CHILDREN} }} }}', {}, 51),
+            ("{ rateLimit { remaining } }", {}, 1),
+            ("{ viewer { rootFolder { ancestors { id } } } }", {}, 66),
+            ("{ viewer { rootFolder { ancestors { owner { id } } } } }", {}, 130),
         ],
     )
     def test_is_told_before_anything_runs(self, query: str, variables: dict[str, object], cost: int) -> None:
-        assert engine().operation(Ask(query, None, variables)).cost == cost
+        assert engine().operation(Ask(query, None, variables)).price.points == cost
 
     def test_has_a_limit(self) -> None:
         inner = f"... on Folder {{ children(first: 100) {{ {CHILDREN} }} }}"
-        query = f'{{ folder(id: "x") {{ children(first: 100) {{ edges {{ node {{ {inner} }} }} }} }} }}'
-        with pytest.raises(Refused) as refused:
-            engine().operation(Ask(query))
-        assert refused.value.code == "LIMITED"
+        pages = f'{{ folder(id: "x") {{ children(first: 100) {{ edges {{ node {{ {inner} }} }} }} }} }}'
+        above = "{ viewer { rootFolder { " + "ancestors { " * 3 + "id" + " }" * 6
+        for query in (pages, above):
+            with pytest.raises(Refused) as refused:
+                engine().operation(Ask(query))
+            assert refused.value.code == "LIMITED"
 
 
 class TestKeptDocuments:

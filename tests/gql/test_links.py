@@ -52,12 +52,7 @@ async def test_a_link_leads_somebody_without_an_account_to_the_contents(vault, c
     answer = await ask(client, OPEN, token=made["token"])
     assert answer.status_code == 200
     seen = answer.json()["data"]["shareLink"]
-    assert (seen["itemId"], seen["isFolder"], seen["canDownload"], seen["downloadUrl"]) == (
-        folder_id,
-        True,
-        False,
-        None,
-    )
+    assert (seen["itemId"], seen["isFolder"], seen["canDownload"]) == (folder_id, True, True)
     assert seen["children"]["edges"] == [{"node": {"itemId": file_id, "name": "note.txt"}}]
     file = (await ask(client, OPEN, token=made["token"], item=file_id)).json()["data"]["shareLink"]
     assert (file["sizeBytes"], file["children"]) == (5, None)
@@ -198,3 +193,38 @@ async def test_links_are_listed_for_who_may_share(vault, alice: Person, bob: Per
     assert (await bob.data("query ($id: ID!) { node(id: $id) { id } }", id=made[0]["shareLink"]["id"]))["node"] is None
     refused = await create(bob, file_id)
     assert [error["code"] for error in refused["errors"]] == ["FORBIDDEN"]
+
+
+async def test_what_is_not_given_stays_and_null_takes_away(vault, client, alice: Person):
+    _, file_id = await folder_with_file(vault, alice)
+    made = await create(alice, file_id, password="correct horse", maxDownloads=3, expiresAt="2100-01-01T00:00:00Z")
+    terms = "shareLink { id revision hasPassword maxDownloads viewOnly expiresAt }"
+    link_id = made["shareLink"]["id"]
+
+    async def update(**wanted: object):
+        return await alice.done("shareLinkUpdate", "ShareLinkUpdateInput", terms, shareLinkId=link_id, **wanted)
+
+    shown = (await update(viewOnly=True))["shareLink"]
+    assert shown == {
+        "id": link_id,
+        "revision": 2,
+        "hasPassword": True,
+        "maxDownloads": 3,
+        "viewOnly": True,
+        "expiresAt": "2100-01-01T00:00:00Z",
+    }
+    cleared = await update(password=None, maxDownloads=None, expiresAt=None, viewOnly=None, ifVersion=2)
+    assert cleared["shareLink"] == {
+        **shown,
+        "revision": 3,
+        "hasPassword": False,
+        "maxDownloads": None,
+        "expiresAt": None,
+    }
+    stale = await update(viewOnly=False, ifVersion=2)
+    assert (stale["shareLink"], stale["errors"][0]["code"], stale["errors"][0]["path"]) == (
+        None,
+        "STALE",
+        ["ifVersion"],
+    )
+    assert (await client.get(f"/s/{made['token']}")).json()["canDownload"] is False

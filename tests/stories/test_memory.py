@@ -99,6 +99,16 @@ async def test_an_upload_and_a_download_of_256_mib_hardly_grow_the_server(client
     assert resident.growth_bytes < GROWTH_BYTES_MAX, f"{resident.growth_bytes:,} bytes more"
 
 
+async def test_a_zip_of_256_mib_hardly_grows_the_server(client, alice, api) -> None:
+    chosen = [await _carried(client, alice, PIECES // 2) for _ in range(2)]
+    made = await alice.done("zipCreate", "ZipCreateInput", "url", itemIds=chosen)
+    with sampled(api) as resident:
+        size_bytes, _ = await digest_of(client, made["url"])
+    assert size_bytes > PIECES << 20
+    assert resident.samples > 10
+    assert resident.growth_bytes < GROWTH_BYTES_MAX, f"{resident.growth_bytes:,} bytes more"
+
+
 async def test_readers_that_stand_still_are_not_read_ahead_for(client, alice, api) -> None:
     url = await link(alice, await _carried(client, alice, 64))
     with sampled(api) as resident:

@@ -1,7 +1,9 @@
 """One person's files through the real processes: sealed, judged, shown, given back, and kept through crashes."""
 
 import asyncio
+import hashlib
 import random
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,6 +123,28 @@ async def test_a_file_comes_back_whole_and_its_digest_is_told(client, alice, sto
     assert (item["sizeBytes"], item["contentType"]) == (source.size_bytes, source.kind)
     assert item["currentVersion"]["sha256"] == source.sha256
     assert await digest_of(client, await link(alice, item["id"])) == (source.size_bytes, source.sha256)
+
+
+async def test_all_of_it_comes_in_one_zip_but_what_is_infected(client, alice, story: Story, tmp_path: Path) -> None:
+    made = await alice.done("zipCreate", "ZipCreateInput", "url", itemIds=[story.id(name) for name in story.sources])
+    with (tmp_path / "all.zip").open("wb") as file:
+        async with client.stream("GET", made["url"]) as answer:
+            async for piece in answer.aiter_raw():
+                file.write(piece)
+    with zipfile.ZipFile(tmp_path / "all.zip") as found:
+        assert sorted(found.namelist()) == ["SKIPPED.txt", "big.bin", "paper.pdf", "photo.jpg"]
+        assert b"eicar.com: The scan found this file infected" in found.read("SKIPPED.txt")
+        for name in ("big.bin", "paper.pdf", "photo.jpg"):
+            with found.open(name) as entry:
+                assert hashlib.file_digest(entry, "sha256").hexdigest() == story.sources[name].sha256
+
+
+async def test_a_file_is_found_by_a_part_of_its_name_soon_after_it_came(alice, story: Story) -> None:
+    async def is_found() -> bool:
+        answer = await alice.data('{ search(text: "HOTO.J", first: 9) { edges { node { id } } } }')
+        return [edge["node"]["id"] for edge in answer["search"]["edges"]] == [story.id("photo.jpg")]
+
+    await until(is_found)
 
 
 async def test_what_is_infected_is_named_and_never_leaves(alice, story: Story) -> None:

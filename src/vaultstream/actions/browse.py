@@ -59,13 +59,19 @@ class FileCollection:
 
 
 async def readable(vault: Vault, actor: Actor, found: Sequence[Folder | File | None]) -> list[Folder | File | None]:
-    """The same, with None for what the actor may not know of. One's own needs no look at what is above it."""
-    others = [it for it in found if it is not None and it.owner_id != actor.user_id]
+    """The same, with None for what the actor may not know of. One's own needs no look at what is above it, unless it
+    is a program that asks, which may be bound to a folder.
+    """
+
+    def is_own(it: Folder | File) -> bool:
+        return it.owner_id == actor.user_id and not actor.is_bound
+
+    others = [it for it in found if it is not None and not is_own(it)]
     now, seen = vault.now(), set[str]()
     for lineage in await reach.lineages(vault, actor, others):
         if access.decide(actor.user_id, Deed.READ, lineage, now).allowed:
             seen.add(lineage.item.id)
-    return [it if it is not None and (it.owner_id == actor.user_id or it.id in seen) else None for it in found]
+    return [it if it is not None and (is_own(it) or it.id in seen) else None for it in found]
 
 
 async def capabilities(vault: Vault, actor: Actor, wanted: Sequence[Folder | File]) -> list[Mapping[Deed, bool]]:
@@ -75,9 +81,9 @@ async def capabilities(vault: Vault, actor: Actor, wanted: Sequence[Folder | Fil
     return [access.capabilities(actor.user_id, lineage, now) for lineage in known]
 
 
-async def viewer(vault: Vault, actor: Actor) -> User:
-    """The actor's own account."""
-    return await account.viewer(vault, actor.user_id)
+async def viewer(vault: Vault, actor: Actor) -> User | Acquaintance:
+    """The actor's own account, as far as they see it."""
+    return _known_as(actor, await account.viewer(vault, actor.user_id), shares=True)
 
 
 async def users(vault: Vault, ids: Sequence[UserId]) -> list[User | None]:
@@ -87,10 +93,18 @@ async def users(vault: Vault, ids: Sequence[UserId]) -> list[User | None]:
 
 
 def known_as(actor: Actor, user: User | None, *, shares: bool) -> User | Acquaintance | None:
-    """What the actor sees of a person: of themselves all; of another the name, and the address where they share."""
-    if user is None or user.id == actor.user_id:
+    """What the actor sees of a person: of themselves all; of another the name, and the address where they share.
+
+    To a program that is bound to a folder, its own person is one who shares.
+    """
+    return None if user is None else _known_as(actor, user, shares=shares)
+
+
+def _known_as(actor: Actor, user: User, *, shares: bool) -> User | Acquaintance:
+    is_own = user.id == actor.user_id
+    if is_own and not actor.is_bound:
         return user
-    return Acquaintance(user.id, user.display_name, user.created_at, user.email if shares else None)
+    return Acquaintance(user.id, user.display_name, user.created_at, user.email if shares or is_own else None)
 
 
 async def folders(vault: Vault, actor: Actor, ids: Sequence[FolderId]) -> list[Folder | None]:

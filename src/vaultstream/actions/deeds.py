@@ -11,14 +11,19 @@ def by_person(
     vault: Vault,
     actor: Actor,
     name: EventName,
-    item_id: str,
+    item_id: str | None,
     *,
     topics: tuple[str, ...] = (),
     version_number: int | None = None,
     refused: str | None = None,
     **details: Any,  # Any: JSON values, by each event's own schema
 ) -> Event:
-    """The event of a person's deed; `refused` says why the vault did not let it happen."""
+    """The event of a person's deed; `refused` says why the vault did not let it happen.
+
+    Its details name the token where it was a program that acted for them.
+    """
+    if actor.grant is not None:
+        details["token_id"] = actor.grant.token_id
     return Event(
         id=vault.unique(),
         name=name,

@@ -1,6 +1,6 @@
 """Downloads: a signed URL for a person, and the content behind it, checked and recorded each time."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 from vaultstream.access import Deed
 from vaultstream.actions import browse, deeds, opening, reach
-from vaultstream.actor import Actor, Origin
+from vaultstream.actor import Actor
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError, not_found
 from vaultstream.events import EventName
 from vaultstream.files import File
-from vaultstream.ids import FileId, UserId, kind_of
+from vaultstream.ids import FileId, ItemId, kind_of
 from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus, Version
 
 THUMBNAIL_TYPE = "image/webp"
@@ -21,7 +21,7 @@ THUMBNAIL_TYPE = "image/webp"
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A URL that gives the content until it expires; whoever has it acts as the person it was made for."""
+    """A URL that gives the content until it expires; whoever has it acts as who it was made for."""
 
     url: str
     expires_at: datetime
@@ -62,9 +62,19 @@ def address(vault: Vault, holder: Actor, file_id: FileId, number: int, *, inline
     return Link(_signed(vault, f"{file_id}/{number}", query, expires_at), expires_at)
 
 
+def zip_address(vault: Vault, holder: Actor, item_ids: Sequence[ItemId], name: str) -> Link:
+    """A signed URL for a zip of files and folders that the caller has let the holder have."""
+    query = {"items": ",".join(item_ids), "name": name} | _holder(holder)
+    expires_at = vault.now() + timedelta(seconds=vault.settings.content_url_ttl_seconds)
+    url = f"{vault.settings.public_url}/zip?{urlencode(query, safe=',')}"
+    return Link(vault.signer.sign(url, expires_at), expires_at)
+
+
 def _holder(holder: Actor) -> dict[str, str]:
-    """For whom a URL is: a person, or whoever came by a link."""
-    return {"link" if kind_of(holder.user_id) == "link" else "for": holder.user_id}
+    """For whom a URL is: a person, or the program that comes by a token of theirs, or whoever came by a link."""
+    if kind_of(holder.user_id) == "link":
+        return {"link": holder.user_id}
+    return {"for": holder.user_id} | ({"token": holder.grant.token_id} if holder.grant else {})
 
 
 def thumbnail_url(vault: Vault, actor: Actor, version: Version, edge_px: int) -> str | None:
@@ -89,15 +99,13 @@ def _signed(vault: Vault, place: str, query: dict[str, str], expires_at: datetim
 
 async def open(  # noqa: A001  # the verb of the deed; callers say download.open
     vault: Vault,
-    user_id: UserId,
-    origin: Origin,
+    actor: Actor,
     file_id: FileId,
-    version_number: int,
+    version_number: int | None = None,
     *,
     thumbnail_edge: int | None = None,
 ) -> Content:
-    """The content that a signed URL names, if the person it was made for still may have it."""
-    actor = Actor(user_id, origin, vault.now())
+    """The content that a signed URL names (the current version for None), if who it was made for still may have it."""
     file, stored = await _version(vault, actor, file_id, version_number)
     return await content(vault, actor, file, stored, thumbnail_edge=thumbnail_edge)
 

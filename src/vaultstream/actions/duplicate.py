@@ -36,7 +36,7 @@ async def copy_file(
     file = await reach.file(vault, actor, file_id, Deed.DOWNLOAD)
     if file.current.size_bytes > COPY_BYTES_MAX:
         raise VaultError(Code.TOO_LARGE, f"At most {COPY_BYTES_MAX} bytes are copied: download it, then upload it.")
-    content = await download.open(vault, actor.user_id, actor.origin, file_id, file.current.number)
+    content = await download.open(vault, actor, file_id, file.current.number)
     wanted = Wanted(
         folder_id=parent_id,
         name=file.name if name is None else name,

@@ -57,8 +57,7 @@ async def create(vault: Vault, actor: Actor, wanted: Wanted) -> Made:
     print_ = once.fingerprint("shareLinkCreate", wanted.item_id, _terms(vault, wanted), wanted.password is None)
     if earlier := await once.answered(vault, actor, wanted.idempotency_key, print_):
         return await _again(vault, actor, LinkId(earlier), wanted.password)
-    if not own.outlasts(wanted.expires_at):
-        raise VaultError(Code.FORBIDDEN, "A link cannot last longer than what you hold.", path=("expiresAt",))
+    require_outlasted(own, wanted.expires_at)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     link = ShareLink(
         id=link_id(wanted.item_id, vault.unique()),
@@ -66,7 +65,7 @@ async def create(vault: Vault, actor: Actor, wanted: Wanted) -> Made:
         created_by=actor.user_id,
         created_at=vault.now(),
         terms=_terms(vault, wanted),
-        password_hash=await vault.passwords.hashed(_lawful(wanted.password)) if wanted.password is not None else None,
+        password_hash=await hashed(vault, wanted.password),
     )
     remembered = once.remembering(vault, actor, wanted.idempotency_key, print_, link.id)
     event = deeds.by_person(
@@ -127,14 +126,31 @@ async def load(vault: Vault, wanted: LinkId) -> ShareLink | None:
 
 
 def _terms(vault: Vault, wanted: Wanted) -> Terms:
-    now, start, end = vault.now(), wanted.starts_at, wanted.expires_at
     if wanted.role is not Role.VIEWER:
         raise VaultError(Code.INVALID, "Nobody is known behind a link: its role is VIEWER.", path=("role",))
+    terms = Terms(wanted.role, wanted.starts_at, wanted.expires_at, wanted.max_downloads, wanted.view_only)
+    return lawful_terms(vault, terms)
+
+
+def lawful_terms(vault: Vault, terms: Terms) -> Terms:
+    """The same; raises INVALID for an end that has passed or comes before the start, and a senseless limit."""
+    now, start, end = vault.now(), terms.starts_at, terms.expires_at
     if end is not None and end <= max(now, start or now):
         raise VaultError(Code.INVALID, "Choose an end that comes after the start.", path=("expiresAt",))
-    if wanted.max_downloads is not None and not 1 <= wanted.max_downloads <= DOWNLOADS_MAX:
+    if terms.max_downloads is not None and not 1 <= terms.max_downloads <= DOWNLOADS_MAX:
         raise VaultError(Code.INVALID, f"Allow 1 to {DOWNLOADS_MAX} downloads.", path=("maxDownloads",))
-    return Terms(wanted.role, start, end, wanted.max_downloads, wanted.view_only)
+    return terms
+
+
+def require_outlasted(own: share.Held, expires_at: datetime | None) -> None:
+    """Raise FORBIDDEN for a link that would be open longer than its maker may share."""
+    if not own.outlasts(expires_at):
+        raise VaultError(Code.FORBIDDEN, "A link cannot last longer than what you hold.", path=("expiresAt",))
+
+
+async def hashed(vault: Vault, password: str | None) -> str | None:
+    """What is kept of a password, None for none; raises INVALID for one that is too short or too long."""
+    return None if password is None else await vault.passwords.hashed(_lawful(password))
 
 
 def _lawful(password: str) -> str:

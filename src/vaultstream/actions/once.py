@@ -1,4 +1,7 @@
-"""Idempotency: the same key with the same input has the same answer for a day, and is done once."""
+"""Idempotency: the same key with the same input has the same answer for a day, and is done once.
+
+Keys are each asker's own: a person's programs are told from the person, and from one another.
+"""
 
 import hashlib
 import json
@@ -30,7 +33,7 @@ async def answered(vault: Vault, actor: Actor, key: str | None, print_: str) -> 
             f"An idempotency key has 1 to {KEY_CHARACTERS_MAX} printable characters.",
             path=("idempotencyKey",),
         )
-    item = await vault.records.item(table.once(actor.user_id, key))
+    item = await vault.records.item(table.once(actor.id, key))
     if item is None or item[table.TTL] <= vault.now().timestamp():
         return None
     if item["fingerprint"] != print_:
@@ -50,4 +53,4 @@ def remembering(vault: Vault, actor: Actor, key: str | None, print_: str, answer
     if key is None:
         return []
     now = vault.now()
-    return [changes.remember(actor.user_id, key, print_, answer, now=now, expires_at=now + _KEPT)]
+    return [changes.remember(actor.id, key, print_, answer, now=now, expires_at=now + _KEPT)]

@@ -1,5 +1,6 @@
 """Put a folder or file under another name or into another folder: what both have in common."""
 
+from dataclasses import replace
 from typing import TypeVar
 
 from vaultstream import access, names, table
@@ -37,7 +38,7 @@ async def require_move(vault: Vault, actor: Actor, item_id: ItemId, parent_id: F
     if not item.above:
         raise not_found()
     now = vault.now()
-    origin = Lineage(item.above[0], item.above[1:], item.shares)
+    origin = replace(item, item=item.above[0], above=item.above[1:])
     if not access.decide(actor.user_id, Deed.EDIT, origin, now).allowed:
         raise VaultError(Code.FORBIDDEN, "You may not take it out of its folder: that is not yours to change.")
     held, gained = (access.decide(actor.user_id, Deed.EDIT, each, now) for each in (item, parent))

@@ -154,19 +154,22 @@ def _freed(file: File, versions: list[StoredVersion]) -> QuotaChange:
 
 
 def _without(item: Item) -> list[Change]:
-    """What lies beside a file's versions: comments, shares, links with the way to them."""
+    """What lies beside a file's versions: comments, shares, links with the way to them and what was guessed at them."""
     sort_key = item[table.SK]
     if sort_key.startswith(table.VERSION):
         return []
     gone = [trash_changes.remove(table.Key(item[table.PK], sort_key))]
     if sort_key.startswith(table.LINK):
-        gone.append(trash_changes.remove(table.link_token(item["token_sha256"])))
+        token_sha256 = item["token_sha256"]
+        gone += map(trash_changes.remove, (table.link_token(token_sha256), table.link_guesses(token_sha256)))
     return gone
 
 
-def _last_of(it: Folder | File) -> list[Change]:
-    """The item itself, with the entry it has unless it was thrown away by itself."""
-    gone = [trash_changes.gone(it)]
+def _last_of(it: File) -> list[Change]:
+    """The item itself, with when its versions are to be looked at, and with its entry unless it was thrown away by
+    itself.
+    """
+    gone = [trash_changes.gone(it), trash_changes.remove(table.thinning(it.id))]
     if it.trashed_at is None:
         gone.append(changes.remove_entry(it))
     return gone

@@ -11,6 +11,7 @@ from vaultstream.files import File
 from vaultstream.folders import Folder
 from vaultstream.ids import FileId, FolderId, ItemId
 from vaultstream.shares import Share
+from vaultstream.tokens import Grant
 
 DEPTH_MAX = 64
 
@@ -60,7 +61,7 @@ async def lineages(vault: Vault, actor: Actor, wanted: Sequence[Folder | File]) 
         known |= {folder.id: folder for folder in folders}
         level = {folder.parent_id for folder in folders if folder.parent_id and folder.parent_id not in known}
         asked = set()
-    return [_lineage(it, known, shares) for it in wanted]
+    return [_lineage(it, known, shares, actor.grant) for it in wanted]
 
 
 async def _level(
@@ -76,11 +77,11 @@ async def _level(
     return [items.folder_from(item) for item in found[: len(heads)] if item]
 
 
-def _lineage(it: Folder | File, known: dict[str, Folder], shares: dict[str, Share]) -> Lineage:
+def _lineage(it: Folder | File, known: dict[str, Folder], shares: dict[str, Share], grant: Grant | None) -> Lineage:
     above: list[Folder] = []
     parent_id = it.parent_id
     while parent_id is not None and (parent := known.get(parent_id)) and len(above) <= DEPTH_MAX:
         above.append(parent)
         parent_id = parent.parent_id
     places = (it.id, *(folder.id for folder in above))
-    return Lineage(it, tuple(above), tuple(shares[place] for place in places if place in shares))
+    return Lineage(it, tuple(above), tuple(shares[place] for place in places if place in shares), grant)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from vaultstream import cursors, table
+from vaultstream import access, cursors, table
+from vaultstream.access import Deed
 from vaultstream.actions import reach
 from vaultstream.actor import Actor
 from vaultstream.adapters.records.attributes import Item
@@ -48,7 +49,9 @@ async def _shown(vault: Vault, actor: Actor, indexed: list[Item]) -> list[tuple[
     ids = [FileId(item["id"]) for item in indexed]
     now = dict(zip(ids, await reach.load(vault, ids), strict=True))
     own = [file for file in now.values() if isinstance(file, File) and file.owner_id == actor.user_id]
-    kept = {lineage.item.id for lineage in await reach.lineages(vault, actor, own) if not lineage.in_trash}
+    lineages = [lineage for lineage in await reach.lineages(vault, actor, own) if not lineage.in_trash]
+    moment = vault.now()
+    kept = {it.item.id for it in lineages if access.decide(actor.user_id, Deed.READ, it, moment).allowed}
     places = {item["id"]: item[table.GSI1.sk] for item in indexed}
     return [(places[file.id], file) for file in own if file.id in kept]
 

@@ -107,6 +107,7 @@ async def update(
 async def revoke(vault: Vault, actor: Actor, share_id: ShareId) -> Share:
     """Take a share back, as one who may share the item; or give one's own back. What its holder had given stays."""
     share = await find(vault, actor, share_id)
+    access.require_scope(actor.grant, Deed.SHARE)
     still: list[Change] = []
     if share.grantee_id != actor.user_id:
         still = (await held(vault, actor, share.item_id)).still()

@@ -72,6 +72,7 @@ async def explain(vault: Vault, actor: Actor, item_id: ItemId, user_id: UserId) 
     standing = access.decide(actor.user_id, Deed.READ, known, now).role
     if standing is None or standing < access.NEEDS[Deed.SHARE]:
         raise VaultError(Code.FORBIDDEN, "You may see this item, but not who else may.")
+    access.require_scope(actor.grant, Deed.SHARE)
     (theirs,) = await reach.lineages(vault, Actor(user_id, actor.origin, actor.expires_at), [known.item])
     decisions = {deed: access.decide(user_id, deed, theirs, now) for deed in Deed}
     return Explanation(item_id, user_id, decisions)

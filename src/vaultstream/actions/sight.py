@@ -10,11 +10,10 @@ from weakref import WeakKeyDictionary
 
 from vaultstream import access, table
 from vaultstream.access import Deed, Lineage
-from vaultstream.actions import reach
+from vaultstream.actions import admit, reach
 from vaultstream.actor import Actor
 from vaultstream.adapters.records import items, share_items
 from vaultstream.adapters.vault import Vault
-from vaultstream.errors import Code, VaultError
 from vaultstream.files import File
 from vaultstream.folders import Folder
 from vaultstream.ids import ItemId, UserId
@@ -56,9 +55,11 @@ class Sight:
     children: Mapping[ItemId, Noun] = field(default_factory=dict)
     _since: "WeakKeyDictionary[Sight, tuple[FolderChange, ...]]" = field(default_factory=WeakKeyDictionary)
 
-    def lineage(self, user_id: UserId) -> Lineage | None:
-        """What decides what this person may do; None where there is no such item."""
-        return None if self.item is None else Lineage(self.item, self.above, self.shares.get(user_id, ()))
+    def lineage(self, actor: Actor) -> Lineage | None:
+        """What decides what the actor may do; None where there is no such item."""
+        if self.item is None:
+            return None
+        return Lineage(self.item, self.above, self.shares.get(actor.user_id, ()), actor.grant)
 
     def changes_since(self, old: "Sight") -> tuple[FolderChange, ...]:
         """What is different from an earlier sight, worked out once for all who saw that one."""
@@ -99,26 +100,20 @@ class Sentry:
     async def look(self) -> Sight:
         """What is there now; raises NOT_FOUND to who may not see it, UNAUTHENTICATED once their sign-in has ended."""
         self._judged = await look(self._vault, self._item_id)
+        await admit.require_still(self._vault, self._actor)
         self._require()
         return self._judged
 
     async def judge(self) -> None:
-        """Raise as `look` does, before each value that is told: by grants that were read within the last second."""
+        """Raise as `look` does, before each value that is told: by grants, and a token, read within the last second."""
         if self._vault.now() - self._judged.at > _JUDGED_FOR:
             await self.look()
         else:
             self._require()
 
     def _require(self) -> None:
-        require_signed_in(self._vault, self._actor)
-        user_id = self._actor.user_id
-        access.require(user_id, Deed.READ, self._judged.lineage(user_id), self._vault.now())
-
-
-def require_signed_in(vault: Vault, actor: Actor) -> None:
-    """Raise UNAUTHENTICATED once the actor's sign-in has ended."""
-    if actor.expires_at <= vault.now():
-        raise VaultError(Code.UNAUTHENTICATED, "Your sign-in has ended: sign in again to go on watching.")
+        admit.require_signed_in(self._vault, self._actor)
+        access.require(self._actor.user_id, Deed.READ, self._judged.lineage(self._actor), self._vault.now())
 
 
 async def look(vault: Vault, item_id: ItemId) -> Sight:

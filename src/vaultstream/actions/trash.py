@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from vaultstream import cursors, names, quota, table
 from vaultstream.access import Deed
-from vaultstream.actions import account, deeds, depth, reach, versions
+from vaultstream.actions import account, browse, deeds, depth, reach, versions
 from vaultstream.actions.again import again
 from vaultstream.actions.placing import require_version
 from vaultstream.actor import Actor
@@ -55,27 +55,33 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class TrashPage:
-    """Some of what a person has thrown away, the newest first, and the cursor of each."""
+    """Some of what a person has thrown away, the newest first, and the cursor of each; `end` is where to go on."""
 
     items: tuple[Folder | File, ...]
     cursors: tuple[str, ...]
     has_next: bool
+    end: str | None = None
 
 
 async def page(vault: Vault, actor: Actor, first: int, after: str | None = None) -> TrashPage:
-    """The actor's own trash: what was thrown away by itself, not what lies in it. Two round trips."""
+    """The actor's own trash: what was thrown away by itself, not what lies in it.
+
+    Two round trips. A program that is bound to a folder sees what was thrown away there, so its pages may be short.
+    """
     limit = min(first, _PAGE_MAX)
     start = cursors.decode(after, prefix=table.TRASHED) if after else None
     pk = table.trash_of(actor.user_id)
     found = await vault.records.collection(pk, after=start, limit=limit + 1, forward=False)
     places = found[:limit]
     known = await reach.load(vault, [trash_items.trashed_from(item) for item in places])
+    marks = [cursors.encode(item[table.SK]) for item in places]
     shown = [
-        (it, cursors.encode(item[table.SK]))
-        for item, it in zip(places, known, strict=True)
+        (it, mark)
+        for it, mark in zip(await browse.readable(vault, actor, known), marks, strict=True)
         if it is not None and it.trashed_at is not None and it.owner_id == actor.user_id
     ]
-    return TrashPage(tuple(it for it, _ in shown), tuple(mark for _, mark in shown), len(found) > limit)
+    end = marks[-1] if marks else None
+    return TrashPage(tuple(it for it, _ in shown), tuple(mark for _, mark in shown), len(found) > limit, end)
 
 
 async def throw_away(vault: Vault, actor: Actor, item_id: ItemId, *, if_version: int | None = None) -> Folder | File:
@@ -171,6 +177,8 @@ async def _home(vault: Vault, actor: Actor, it: Folder | File) -> tuple[tuple[Fo
     else:
         if way[-1].is_root:
             return way, Place.ORIGINAL
+    if actor.is_bound:
+        raise VaultError(Code.FORBIDDEN, "Its folder is gone, and the top folder is not within this token's bounds.")
     top = (await account.viewer(vault, it.owner_id)).root_folder_id
     return await depth.room_below(vault, actor, top, levels), Place.TOP_FOLDER
 

@@ -62,7 +62,7 @@ async def restore(
     version = found[1].version
     if version.size_bytes > COPY_BYTES_MAX:
         raise VaultError(Code.TOO_LARGE, f"At most {COPY_BYTES_MAX} bytes are restored: download, then upload it.")
-    content = await download.open(vault, actor.user_id, actor.origin, file.id, number)
+    content = await download.open(vault, actor, file.id, number)
     wanted = Wanted(
         file_id=file.id,
         size_bytes=version.size_bytes,

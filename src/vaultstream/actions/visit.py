@@ -1,13 +1,16 @@
 """What whoever holds a link may see and take: decided anew at each step, and recorded under the link's name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from vaultstream import access, table
 from vaultstream.access import Deed
-from vaultstream.actions import browse, deeds, download, reach
+from vaultstream.actions import browse, deeds, download, packing, reach
 from vaultstream.actions import link as links
 from vaultstream.actions.browse import FolderPage, FolderPageKey
+from vaultstream.actions.packing import Source, Zip
 from vaultstream.actor import Actor, Origin
 from vaultstream.adapters.records import sharing_changes
 from vaultstream.adapters.vault import Vault
@@ -15,8 +18,9 @@ from vaultstream.errors import Code, VaultError
 from vaultstream.events import EventName
 from vaultstream.files import File
 from vaultstream.folders import Folder
-from vaultstream.ids import FileId, ItemId, LinkId, UserId, kind_of
+from vaultstream.ids import FileId, FolderId, ItemId, LinkId, UserId, kind_of
 from vaultstream.links import ShareLink
+from vaultstream.zip_names import zip_name
 
 GUESSES_MAX = 10
 GUESSES_SPAN = timedelta(minutes=5)
@@ -34,8 +38,8 @@ class Visit:
 
     @property
     def can_download(self) -> bool:
-        """Whether there is something to take, and the link gives it."""
-        return isinstance(self.item, File) and not self.link.terms.view_only
+        """Whether the link gives the contents: a file's, or a folder's in a zip."""
+        return not self.link.terms.view_only
 
 
 def closed() -> VaultError:
@@ -73,23 +77,26 @@ async def page(vault: Vault, seen: Visit, first: int, after: str | None) -> Fold
 
 
 async def ticket(vault: Vault, origin: Origin, token: str, password: str | None, item_id: ItemId | None) -> str:
-    """A short-lived signed address of a file's contents. It counts as one download, however often it is used.
+    """A short-lived signed address of a file's contents, or of a zip of what a folder holds. It counts as one
+    download, however often it is used.
 
     Raises EXPIRED when all downloads of the link were used, and what `visit` and `download.link` raise.
     """
     seen = await visit(vault, origin, token, password, item_id)
-    file, link = seen.item, seen.link
-    if not isinstance(file, File):
-        raise VaultError(Code.INVALID, "A folder cannot be downloaded: choose a file in it.")
+    item, link = seen.item, seen.link
     if not seen.can_download:
         raise VaultError(Code.FORBIDDEN, "This link is for viewing only.")
     holder = _holder(vault, link, origin)
-    await download.require_clean(vault, holder, file, file.current)
+    if isinstance(item, Folder):
+        event = deeds.by_person(vault, holder, EventName.DOWNLOAD_LINKED, item.id, zipped=True)
+        await vault.commit([sharing_changes.count_download(link)], [event])
+        return download.zip_address(vault, holder, [item.id], zip_name([item])).url
+    await download.require_clean(vault, holder, item, item.current)
     event = deeds.by_person(
-        vault, holder, EventName.DOWNLOAD_LINKED, file.id, version_number=file.current.number, inline=False
+        vault, holder, EventName.DOWNLOAD_LINKED, item.id, version_number=item.current.number, inline=False
     )
     await vault.commit([sharing_changes.count_download(link)], [event])
-    return download.address(vault, holder, file.id, file.current.number).url
+    return download.address(vault, holder, item.id, item.current.number).url
 
 
 def thumbnail_url(vault: Vault, seen: Visit, edge_px: int) -> str | None:
@@ -100,17 +107,51 @@ def thumbnail_url(vault: Vault, seen: Visit, edge_px: int) -> str | None:
 
 
 async def content(
-    vault: Vault, link_id: LinkId, origin: Origin, file_id: FileId, number: int, *, thumbnail_edge: int | None = None
+    vault: Vault,
+    link_id: LinkId,
+    origin: Origin,
+    file_id: FileId,
+    number: int | None = None,
+    *,
+    thumbnail_edge: int | None = None,
 ) -> download.Content:
-    """The content that a signed address names, if the link by which it was given out still leads there."""
-    link = await links.load(vault, link_id) if kind_of(link_id) == "link" else None
-    if link is None:
-        raise closed()
+    """The content that a signed address names (the current version for None), if the link by which it was given out
+    still leads there.
+    """
+    link = await _by_id(vault, link_id)
     file = await _reached(vault, link, file_id, Deed.READ if thumbnail_edge is not None else Deed.DOWNLOAD)
     stored = await browse.stored_version(vault, file, number) if isinstance(file, File) else None
     if stored is None or not isinstance(file, File):
         raise closed()
     return await download.content(vault, _holder(vault, link, origin), file, stored, thumbnail_edge=thumbnail_edge)
+
+
+async def opened_zip(vault: Vault, link_id: LinkId, origin: Origin, wanted: Sequence[ItemId], name: str) -> Zip:
+    """The zip that a signed address names, if the link by which it was given out still leads to any of it."""
+
+    async def item(item_id: ItemId) -> Folder | File:
+        return await _reached(vault, await _by_id(vault, link_id), item_id, Deed.DOWNLOAD)
+
+    async def children(folder_id: FolderId, after: str | None) -> FolderPage:
+        owner = Actor((await item(folder_id)).owner_id, origin, vault.now())
+        (found,) = await browse.folder_pages(vault, owner, [FolderPageKey(folder_id, packing.PAGE, after)])
+        if found is None:
+            raise closed()
+        return found
+
+    async def content_of(file_id: FileId) -> download.Content:
+        return await content(vault, link_id, origin, file_id)
+
+    source = Source(item, children, content_of)
+    await packing.require_some(source, wanted)
+    return Zip(name, partial(packing.packed, source, wanted, vault.now()))
+
+
+async def _by_id(vault: Vault, link_id: LinkId) -> ShareLink:
+    link = await links.load(vault, link_id) if kind_of(link_id) == "link" else None
+    if link is None:
+        raise closed()
+    return link
 
 
 async def _by_token(vault: Vault, token: str) -> ShareLink:

@@ -1,9 +1,9 @@
 """Watch what changes: the present state first, then every change, for as long as the watcher may see it.
 
 In every stream the bell is hung before the first look, so that no change falls between. Who no longer may see what
-they watch is told NOT_FOUND; whose sign-in has ended, UNAUTHENTICATED. That is asked before every value, and whenever
-the bell rings, which it does by itself every quarter of a minute. A slow watcher misses states in between, never
-the last one; of comments it misses none.
+they watch is told NOT_FOUND; whose sign-in or token has ended, UNAUTHENTICATED. That is asked before every value, and
+whenever the bell rings, which it does by itself every quarter of a minute. A slow watcher misses states in between,
+never the last one; of comments it misses none.
 """
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -12,12 +12,14 @@ from datetime import datetime
 from functools import partial
 
 from vaultstream import ids, table
-from vaultstream.actions.sight import ChangeKind, FolderChange, Sentry, Sight, require_signed_in
+from vaultstream.actions import admit
+from vaultstream.actions.sight import ChangeKind, FolderChange, Sentry, Sight
+from vaultstream.actions.upload import own
 from vaultstream.actor import Actor
-from vaultstream.adapters.records import comment_items, upload_items
+from vaultstream.adapters.records import comment_items
 from vaultstream.adapters.vault import Vault
 from vaultstream.comments import Comment
-from vaultstream.errors import Code, VaultError, not_found
+from vaultstream.errors import Code, VaultError
 from vaultstream.files import File
 from vaultstream.ids import CommentId, FileId, FolderId, UploadId
 from vaultstream.uploads import Upload, UploadStatus
@@ -44,7 +46,7 @@ async def file_status(
     if item_id is None or (file_id is not None and folder_id is not None):
         raise VaultError(Code.INVALID, "Name either a file or a folder to watch.")
     sentry, told = Sentry(vault, actor, item_id), None
-    with vault.live.watching([item_id, actor.user_id]) as watch:
+    with vault.live.watching([item_id, *actor.topics]) as watch:
         while await watch.rung():
             seen = await sentry.look()
             for file in _files(seen, told):
@@ -70,7 +72,7 @@ async def folder_changed(vault: Vault, actor: Actor, folder_id: FolderId) -> Asy
     What a child looks like never goes back: each value of it has a higher stamp than the one before.
     """
     sentry, told = Sentry(vault, actor, folder_id), None
-    with vault.live.watching([folder_id, actor.user_id]) as watch:
+    with vault.live.watching([folder_id, *actor.topics]) as watch:
         while await watch.rung():
             seen = await sentry.look()
             for change in seen.changes_since(told) if told else _present(seen):
@@ -86,7 +88,7 @@ def _present(seen: Sight) -> tuple[FolderChange, ...]:
 async def comment_added(vault: Vault, actor: Actor, file_id: FileId) -> AsyncGenerator[Comment, None]:
     """The comments that are there in the order of time, then each that is added; each of them once."""
     sentry, heard = Sentry(vault, actor, file_id), _Heard()
-    with vault.live.watching([file_id, actor.user_id]) as watch:
+    with vault.live.watching([file_id, *actor.topics]) as watch:
         while await watch.rung():
             await sentry.look()
             after: str | None = heard.forget()
@@ -140,13 +142,10 @@ async def _said(vault: Vault, file_id: FileId, after: str, _last: _Said | None) 
 async def upload_progress(vault: Vault, actor: Actor, upload_id: UploadId) -> AsyncGenerator[Upload, None]:
     """The actor's own upload as it is, then at each change, until it is over."""
     told: Upload | None = None
-    with vault.live.watching([upload_id]) as watch:
+    with vault.live.watching([upload_id, *actor.topics]) as watch:
         while await watch.rung():
-            require_signed_in(vault, actor)
-            item = await vault.records.item(table.upload(upload_id))
-            upload = upload_items.upload_from(item) if item else None
-            if upload is None or upload.user_id != actor.user_id:
-                raise not_found("upload")
+            await admit.require_still(vault, actor)
+            upload = await own(vault, actor, upload_id)
             if told is None or _progress(upload) != _progress(told):
                 yield upload
             if upload.status in {UploadStatus.DONE, UploadStatus.ABORTED}:

@@ -11,7 +11,9 @@ from redis.asyncio import Redis
 from vaultstream.adapters import clients
 from vaultstream.adapters.audit_log import AuditLog
 from vaultstream.adapters.blobs import Blobs
+from vaultstream.adapters.budgets import Budgets
 from vaultstream.adapters.bus import Bus
+from vaultstream.adapters.documents import SharedDocuments
 from vaultstream.adapters.keys import Keys
 from vaultstream.adapters.live import Live
 from vaultstream.adapters.passwords import Passwords
@@ -19,7 +21,10 @@ from vaultstream.adapters.records import Records
 from vaultstream.adapters.records.changes import Change
 from vaultstream.adapters.renderer import Renderer
 from vaultstream.adapters.scanner import Scanner
+from vaultstream.adapters.search_index import SearchIndex
 from vaultstream.adapters.signer import Signer
+from vaultstream.adapters.veil import Veil
+from vaultstream.budgets import Allowance
 from vaultstream.events import Event
 from vaultstream.ids import ulid
 from vaultstream.settings import Settings
@@ -35,10 +40,14 @@ class Vault:
     keys: Keys
     bus: Bus
     live: Live
+    budgets: Budgets
+    documents: SharedDocuments
     audit_log: AuditLog
+    search_index: SearchIndex
     scanner: Scanner
     renderer: Renderer
     signer: Signer
+    veil: Veil
     passwords: Passwords
 
     def now(self) -> datetime:
@@ -76,6 +85,8 @@ async def opened(settings: Settings) -> AsyncIterator[Vault]:
         stack.push_async_callback(live.close)
         audit_log = AuditLog(settings.postgres_dsn.reveal())
         stack.push_async_callback(audit_log.close)
+        search_index = SearchIndex(settings.postgres_dsn.reveal())
+        stack.push_async_callback(search_index.close)
         passwords = Passwords()
         stack.callback(passwords.close)
         renderer = Renderer()
@@ -87,9 +98,13 @@ async def opened(settings: Settings) -> AsyncIterator[Vault]:
             keys=Keys(await client("kms"), settings.kms_key, cache_seconds=settings.key_cache_seconds),
             bus=Bus(await client("events"), settings.bus),
             live=live,
+            budgets=Budgets(redis, Allowance(settings.budget_size, settings.budget_per_second)),
+            documents=SharedDocuments(redis),
             audit_log=audit_log,
+            search_index=search_index,
             scanner=Scanner(clamd_url=settings.clamd_url or None),
             renderer=renderer,
             signer=Signer(settings.content_private_key.reveal(), settings.content_key_pair_id),
+            veil=Veil(settings.content_private_key.reveal()),
             passwords=passwords,
         )

@@ -27,6 +27,7 @@ def _serve() -> None:
         http=BoundedHead,
         access_log=False,
         server_header=False,
+        ws_per_message_deflate=False,  # messages are small, and each socket would keep a compressor's window
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
 

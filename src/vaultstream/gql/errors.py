@@ -11,6 +11,7 @@ from graphql import GraphQLError
 from strawberry.types.enum import EnumValueDefinition
 from strawberry.utils.str_converters import to_camel_case
 
+from vaultstream.budgets import RateLimited
 from vaultstream.errors import Code, VaultError
 
 _LOG = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ USER_ERRORS: Mapping[Code, type[UserError]] = MappingProxyType(
         Code.EXPIRED: ContentError,
     }
 )
-TOP_LEVEL = frozenset({Code.UNAUTHENTICATED, Code.LIMITED, Code.UNAVAILABLE})
+TOP_LEVEL = frozenset({Code.UNAUTHENTICATED, Code.LIMITED, Code.RATE_LIMITED, Code.UNAVAILABLE})
 
 
 def user_error(error: VaultError) -> UserError:
@@ -123,6 +124,8 @@ def shown(error: GraphQLError, request_id: str, *, code: str = Code.INVALID) -> 
     if isinstance(cause, VaultError):
         body["message"] = cause.message
         body["extensions"] = {"code": cause.code.value}
+        if isinstance(cause, RateLimited):
+            body["extensions"]["retryAfterSeconds"] = cause.retry_after_seconds
         if cause.path:
             body["extensions"]["argument"] = [to_camel_case(name) for name in cause.path]
     elif error.path is None or (cause is None and error.message.startswith(_CALLERS)):

@@ -17,10 +17,13 @@ from graphql import (
     subscribe,
 )
 
+from vaultstream.budgets import RateLimited
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql import errors, limits
 from vaultstream.gql.context import Context
 from vaultstream.gql.documents import Document, Documents, Refused
+from vaultstream.gql.prices import PRICE_MAX, Price, price_of
+from vaultstream.gql.spending import paid, settled, told
 
 RUN_SECONDS_MAX = 30
 _LOG = logging.getLogger(__name__)
@@ -29,11 +32,12 @@ Json = dict[str, Any]  # Any: JSON values
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A GraphQL request, its shape already checked."""
+    """A GraphQL request, its shape already checked: it has a text, or names one by its SHA-256, or both."""
 
-    query: str
+    query: str = ""
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Operation:
     ask: Ask
     document: Document
     node: OperationDefinitionNode
-    cost: int
+    price: Price
 
     @property
     def kind(self) -> OperationType:
@@ -71,14 +75,15 @@ class Engine:
         """Parse, measure, validate and price; raises Refused."""
         document = self._documents.read(ask.query)
         node = document.operation(ask.operation_name)
-        cost = limits.cost_of(node, document.fragments, ask.variables)
-        if cost > limits.COST_MAX:
-            problem = f"This may cost {cost}, and the limit is {limits.COST_MAX}: ask for shorter pages."
+        price = price_of(node, document.fragments, ask.variables)
+        if price.points > PRICE_MAX:
+            problem = f"This may cost {price.points}, and the limit is {PRICE_MAX}: ask for shorter pages."
             raise Refused([limits.too_much(problem)], Code.LIMITED)
-        return Operation(ask, document, node, cost)
+        return Operation(ask, document, node, price)
 
     async def run(self, operation: Operation, context: Context) -> Answer:
-        """The answer to a query or a mutation; raises UNAVAILABLE where that takes too long."""
+        """The answer to a query or a mutation; raises RateLimited, or UNAVAILABLE where that takes too long."""
+        charge = await paid(context, operation.price)
         try:
             async with asyncio.timeout(RUN_SECONDS_MAX):
                 result = execute(
@@ -93,21 +98,26 @@ class Engine:
                     result = await result
         except TimeoutError:
             raise VaultError(Code.UNAVAILABLE, "This took too long: ask for less, or try again.") from None
-        return _answer(operation, context, result)
+        return _answer(result, context, await settled(context, operation.price, charge, result))
 
     async def stream(self, operation: Operation, context: Context) -> AsyncGenerator[Answer, None]:
-        """Every answer of a subscription, or the one of anything else."""
+        """Every answer of a subscription, or the one of anything else.
+
+        A subscription is paid once, when it begins; each of its answers tells how the actor stood then.
+        """
         try:
             if operation.kind is not OperationType.SUBSCRIPTION:
                 yield await self.run(operation, context)
                 return
+            charge = await paid(context, operation.price)
+            cost = told(charge.points, charge.points, charge.standing)
             results = await self._subscribed(operation, context)
             if isinstance(results, ExecutionResult):
-                yield Answer(_answer(operation, context, results).body, refused=True)
+                yield Answer(_answer(results, context, cost).body, refused=True)
                 return
             async with aclosing(results):
                 async for result in results:
-                    yield _answer(operation, context, result)
+                    yield _answer(result, context, cost)
         except VaultError as error:
             yield Answer(failure(error), refused=True)
 
@@ -128,14 +138,14 @@ class Engine:
         raise TypeError("graphql-core maps a subscription's events with a generator")
 
 
-def _answer(operation: Operation, context: Context, result: ExecutionResult) -> Answer:
+def _answer(result: ExecutionResult, context: Context, cost: Json) -> Answer:
     """An error without a place in the data is about the request: then nothing was run, and there is no data."""
     found = result.errors or []
     refused = result.data is None and bool(found) and all(error.path is None for error in found)
     body: Json = {} if refused else {"data": result.data}
     if found:
         body["errors"] = [errors.shown(error, context.actor.origin.request_id) for error in found]
-    body["extensions"] = {"cost": {"requested": operation.cost, "limit": limits.COST_MAX}}
+    body["extensions"] = {"cost": cost}
     return Answer(body, refused)
 
 
@@ -146,7 +156,10 @@ def refusal(refused: Refused) -> Json:
 
 def failure(error: VaultError) -> Json:
     """The body for an expected failure outside any field."""
-    return {"errors": [errors.shown(GraphQLError(error.message, original_error=error), "")]}
+    body: Json = {"errors": [errors.shown(GraphQLError(error.message, original_error=error), "")]}
+    if isinstance(error, RateLimited):
+        body["extensions"] = {"cost": told(error.points, 0, error.standing)}
+    return body
 
 
 def broken(request_id: str, error: Exception) -> Json:

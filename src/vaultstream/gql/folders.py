@@ -14,7 +14,7 @@ from vaultstream.gql import lookahead
 from vaultstream.gql.context import Info
 from vaultstream.gql.errors import UserError
 from vaultstream.gql.items import Item, ItemConnection
-from vaultstream.gql.listing import OrderBy, Where, order_of, where_of
+from vaultstream.gql.listing import OrderBy, Where, order_of, where_in_folder
 from vaultstream.gql.nodes import folder_id
 from vaultstream.gql.outcomes import ERRORS, IDEMPOTENCY_KEY, IF_VERSION, INPUT, Outcome, outcome
 from vaultstream.gql.pages import After, First, Listing, Turn, listing, turn
@@ -49,7 +49,7 @@ class Folder(Item):
     ) -> Listing[folders.Folder | file_nouns.File]:
         """One Query, unless the folder was loaded together with this page."""
         if where is not None or order_by is not None:
-            return await _listed(info, self.id, first, after, where_of(where), order_of(order_by))
+            return await _listed(info, self.id, first, after, where_in_folder(where), order_of(order_by))
         asked = turn(first, after, prefix=_CHILDREN)
         page = await _page(info, self.id, asked)
         if page is None:

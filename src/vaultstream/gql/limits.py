@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -10,14 +9,10 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
-    IntValueNode,
-    ListValueNode,
     OperationDefinitionNode,
     OperationType,
     SelectionNode,
     SelectionSetNode,
-    ValueNode,
-    VariableNode,
 )
 
 from vaultstream.errors import Code
@@ -36,8 +31,6 @@ FIELDS_MAX = 1_000
 ALIASES_MAX = 50
 DIRECTIVES_MAX = 20
 PAGE_MAX = 100
-COST_MAX = 10_000
-COST_OF_MUTATION = 10
 
 
 def too_much(message: str) -> GraphQLError:
@@ -49,6 +42,7 @@ def too_much(message: str) -> GraphQLError:
 class Weight:
     """What a selection set comes to with its fragments spread out."""
 
+    roots: int = 0
     depth: int = 0
     nesting: int = 0
     fields: int = 0
@@ -57,6 +51,7 @@ class Weight:
 
     def take(self, inner: "Weight", *, deeper: int) -> None:
         """Add what is inside; `deeper` is 1 where a field stands between."""
+        self.roots += 0 if deeper else inner.roots
         self.depth = max(self.depth, inner.depth + deeper)
         self.nesting = max(self.nesting, inner.nesting + 1)
         self.fields += inner.fields
@@ -73,11 +68,12 @@ class _Scale:
 
     def weigh(self, selections: SelectionSetNode | None, level: int = 1) -> Weight:
         total = Weight()
-        if level > NESTING_MAX:
+        if selections is not None and level > NESTING_MAX:
             raise too_much(f"Nest selections at most {NESTING_MAX} deep, fragments included.")
         for selection in selections.selections if selections else ():
             total.directives += len(selection.directives or ())
             if isinstance(selection, FieldNode):
+                total.roots += 1
                 total.fields += 1
                 total.aliases += selection.alias is not None
                 total.take(self.weigh(selection.selection_set, level + 1), deeper=1)
@@ -125,10 +121,9 @@ def _check_operation(operation: OperationDefinitionNode, weight: Weight) -> None
     weight.directives += sum(len(variable.directives or ()) for variable in variables)
     _check_weight(weight)
     _at_most(VARIABLES_MAX, len(variables), "variables in an operation")
-    roots = len(operation.selection_set.selections)
     if operation.operation is OperationType.MUTATION:
-        _at_most(MUTATIONS_MAX, roots, "mutations in a request")
-    _at_most(ROOT_FIELDS_MAX, roots, "fields at the root of an operation")
+        _at_most(MUTATIONS_MAX, weight.roots, "mutations in a request")
+    _at_most(ROOT_FIELDS_MAX, weight.roots, "fields at the root of an operation")
 
 
 def _check_weight(weight: Weight) -> None:
@@ -142,61 +137,3 @@ def _check_weight(weight: Weight) -> None:
 def _at_most(limit: int, count: int, what: str) -> None:
     if count > limit:
         raise too_much(f"There are at most {limit} {what}; here are {count}.")
-
-
-@dataclass(slots=True)
-class _Purse:
-    """Adds up what an operation may cost with these variables, each fragment once."""
-
-    fragments: Mapping[str, FragmentDefinitionNode]
-    variables: Mapping[str, Any]  # Any: JSON values
-    known: dict[str, int] = field(default_factory=dict)
-
-    def cost(self, selections: SelectionSetNode | None) -> int:
-        return sum(self._selection(node) for node in selections.selections) if selections else 0
-
-    def _selection(self, selection: SelectionNode) -> int:
-        if isinstance(selection, FragmentSpreadNode):
-            name = selection.name.value
-            if name not in self.known:
-                self.known[name] = self.cost(self.fragments[name].selection_set)
-            return self.known[name]
-        inner = self.cost(_inner(selection))
-        if not isinstance(selection, FieldNode) or selection.selection_set is None:
-            return inner
-        return 1 + inner * self._times(selection)
-
-    def _times(self, node: FieldNode) -> int:
-        for argument in node.arguments or ():
-            if argument.name.value == "first":
-                return self._number(argument.value)
-            if argument.name.value == "ids":
-                return self._length(argument.value)
-        return 1
-
-    def _number(self, value: ValueNode) -> int:
-        given = value.value if isinstance(value, IntValueNode) else self._variable(value)
-        text = str(given) if isinstance(given, int | str) and len(str(given)) <= 4 else ""
-        return min(max(int(text), 1), PAGE_MAX) if text.isdecimal() else PAGE_MAX
-
-    def _length(self, value: ValueNode) -> int:
-        given = value.values if isinstance(value, ListValueNode) else self._variable(value)
-        return max(len(given), 1) if isinstance(given, list | tuple) else 1
-
-    def _variable(self, value: ValueNode) -> object:
-        return self.variables.get(value.name.value) if isinstance(value, VariableNode) else None
-
-
-def cost_of(
-    operation: OperationDefinitionNode,
-    fragments: Mapping[str, FragmentDefinitionNode],
-    variables: Mapping[str, Any],  # Any: JSON values
-) -> int:
-    """What a valid operation may cost: one for each object it may show, ten for each mutation.
-
-    Lists multiply what is in them by `first` (a page that is not given counts as the longest) or by their ids.
-    """
-    cost = _Purse(fragments, variables).cost(operation.selection_set)
-    if operation.operation is OperationType.MUTATION:
-        cost += COST_OF_MUTATION * len(operation.selection_set.selections)
-    return max(cost, 1)

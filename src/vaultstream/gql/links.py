@@ -36,6 +36,11 @@ class ShareLink(Node):
         """Whether this noun is shown as this type."""
         return isinstance(obj, links.ShareLink)
 
+    @strawberry.field(description="Counts the changes of its terms; pass it as `ifVersion`.")
+    def revision(self: links.ShareLink) -> int:
+        """Every change of the terms is a person's; a download is none."""
+        return self.stamp
+
     @strawberry.field(description="What it leads to.", graphql_type=ItemLater | None)
     def item(self: links.ShareLink, info: Info) -> "Future[object]":
         """Load the folder or file."""

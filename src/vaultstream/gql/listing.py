@@ -1,12 +1,13 @@
 """What lists take beside their page: which items, and in what order."""
 
+import unicodedata
 from datetime import datetime
 from enum import Enum
 from typing import Annotated
 
 import strawberry
 
-from vaultstream import listing, tags, versions
+from vaultstream import ids, listing, tags, versions
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql.states import ScanStatus
 from vaultstream.names import NAME_CHARACTERS_MAX
@@ -64,6 +65,11 @@ class ItemWhere:
     scan_status: ScanStatus | None = strawberry.field(
         description="Files whose current version's scan has come so far.", default=None
     )
+    owner_id: strawberry.ID | None = strawberry.field(description="Only what this person owns.", default=None)
+    in_trash: bool | None = strawberry.field(
+        description="For `search` only: what you threw away, and what lies under it, in place of all the rest.",
+        default=None,
+    )
 
 
 @strawberry.input(description="The order of a list; what is equal stands in the order of names.")
@@ -92,7 +98,16 @@ def where_of(given: ItemWhere | None) -> listing.ItemWhere:
         updated_from=given.updated_from,
         updated_before=given.updated_before,
         scan_status=versions.ScanStatus[given.scan_status.name] if given.scan_status else None,
+        owner_id=_owner(given.owner_id),
+        in_trash=bool(given.in_trash),
     )
+
+
+def where_in_folder(given: ItemWhere | None) -> listing.ItemWhere:
+    """The same for what a folder holds: nothing of that lies in the trash by itself."""
+    if given is not None and given.in_trash is not None:
+        raise VaultError(Code.INVALID, "Only `search` looks into the trash.", path=("where", "inTrash"))
+    return where_of(given)
 
 
 def order_of(given: ItemOrder | None) -> listing.ItemOrder:
@@ -103,7 +118,15 @@ def order_of(given: ItemOrder | None) -> listing.ItemOrder:
     return listing.ItemOrder(field, descending=given.direction is OrderDirection.DESC)
 
 
+def _owner(text: str | None) -> ids.UserId | None:
+    if text is not None and ids.kind_of(text) != "user":
+        raise VaultError(Code.INVALID, "It is the id of a person.", path=("where", "ownerId"))
+    return ids.UserId(text) if text is not None else None
+
+
 def _short(text: str | None, most: int, name: str) -> str | None:
     if text is not None and len(text) > most:
         raise VaultError(Code.INVALID, f"It has at most {most} characters.", path=("where", name))
+    if text is not None and any(unicodedata.category(char) in {"Cc", "Cs"} for char in text):
+        raise VaultError(Code.INVALID, "It has no control characters.", path=("where", name))
     return text

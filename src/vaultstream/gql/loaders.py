@@ -1,7 +1,7 @@
 """A loader for each noun and each collection, all through `browse`, so that nobody sees what they may not."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 from aiodataloader import DataLoader
 
@@ -23,37 +23,85 @@ _Known = User | Acquaintance
 
 
 class Loaders:
-    """What one operation asks for is asked once, and what is asked together is asked in one batch."""
+    """What one operation asks for is asked once, and what is asked together is asked in one batch.
+
+    Each loader is made when first used, and none refers back to this: what an operation has loaded goes with it,
+    without waiting for the garbage collector.
+    """
 
     def __init__(self, vault: Vault, actor: Actor) -> None:
+        self._vault = vault
         self._actor = actor
-        self._people: DataLoader[UserId, User | None] = DataLoader(partial(browse.users, vault))
-        self.users: DataLoader[UserId, _Known | None] = DataLoader(partial(self._known_as, shares=False))
-        self.contacts: DataLoader[UserId, _Known | None] = DataLoader(partial(self._known_as, shares=True))
-        self.share_pages: DataLoader[PageKey, SharePage | None] = DataLoader(partial(shared.share_pages, vault, actor))
-        self.link_pages: DataLoader[PageKey, LinkPage | None] = DataLoader(partial(shared.link_pages, vault, actor))
-        self.folders: DataLoader[FolderId, Folder | None] = DataLoader(partial(browse.folders, vault, actor))
-        self.files: DataLoader[FileId, File | None] = DataLoader(partial(browse.files, vault, actor))
-        self.capabilities: DataLoader[Folder | File, Mapping[Deed, bool]] = DataLoader(
-            partial(browse.capabilities, vault, actor), get_cache_key=lambda it: (it.id, it.stamp)
-        )
-        self.ancestors: DataLoader[FolderId, tuple[Folder, ...]] = DataLoader(partial(browse.ancestors, vault, actor))
-        self.folder_pages: DataLoader[FolderPageKey, FolderPage | None] = DataLoader(
-            partial(browse.folder_pages, vault, actor)
-        )
-        self.listed_pages: DataLoader[ListingKey, ListedPage | None] = DataLoader(partial(listed_pages, vault, actor))
-        self.file_collections: DataLoader[VersionPageKey, FileCollection | None] = DataLoader(
-            partial(browse.file_collections, vault, actor)
-        )
-        self.comments: DataLoader[CommentId, Comment | None] = DataLoader(partial(threads.comments, vault, actor))
-        self.comment_pages: DataLoader[CommentPageKey, CommentPage | None] = DataLoader(
-            partial(threads.pages, vault, actor)
-        )
 
-    async def _known_as(self, ids: Sequence[UserId], *, shares: bool) -> list[_Known | None]:
-        """People as the actor sees them: `users` by name alone, `contacts` with their addresses."""
-        found = await self._people.load_many(ids)
-        return [browse.known_as(self._actor, user, shares=shares) for user in found]
+    @cached_property
+    def _people(self) -> DataLoader[UserId, User | None]:
+        return DataLoader(partial(browse.users, self._vault))
+
+    @cached_property
+    def users(self) -> DataLoader[UserId, _Known | None]:
+        """People by name alone."""
+        return DataLoader(partial(_known_as, self._actor, self._people, shares=False))
+
+    @cached_property
+    def contacts(self) -> DataLoader[UserId, _Known | None]:
+        """People with their addresses: those with whom something is shared."""
+        return DataLoader(partial(_known_as, self._actor, self._people, shares=True))
+
+    @cached_property
+    def share_pages(self) -> DataLoader[PageKey, SharePage | None]:
+        """Pages of an item's shares."""
+        return DataLoader(partial(shared.share_pages, self._vault, self._actor))
+
+    @cached_property
+    def link_pages(self) -> DataLoader[PageKey, LinkPage | None]:
+        """Pages of an item's links."""
+        return DataLoader(partial(shared.link_pages, self._vault, self._actor))
+
+    @cached_property
+    def folders(self) -> DataLoader[FolderId, Folder | None]:
+        """Folders."""
+        return DataLoader(partial(browse.folders, self._vault, self._actor))
+
+    @cached_property
+    def files(self) -> DataLoader[FileId, File | None]:
+        """Files."""
+        return DataLoader(partial(browse.files, self._vault, self._actor))
+
+    @cached_property
+    def capabilities(self) -> DataLoader[Folder | File, Mapping[Deed, bool]]:
+        """What may be done with an item."""
+        batch = partial(browse.capabilities, self._vault, self._actor)
+        return DataLoader(batch, get_cache_key=lambda it: (it.id, it.stamp))
+
+    @cached_property
+    def ancestors(self) -> DataLoader[FolderId, tuple[Folder, ...]]:
+        """The folders above a folder."""
+        return DataLoader(partial(browse.ancestors, self._vault, self._actor))
+
+    @cached_property
+    def folder_pages(self) -> DataLoader[FolderPageKey, FolderPage | None]:
+        """Folders with a page of their children."""
+        return DataLoader(partial(browse.folder_pages, self._vault, self._actor))
+
+    @cached_property
+    def listed_pages(self) -> DataLoader[ListingKey, ListedPage | None]:
+        """Pages of chosen, ordered children."""
+        return DataLoader(partial(listed_pages, self._vault, self._actor))
+
+    @cached_property
+    def file_collections(self) -> DataLoader[VersionPageKey, FileCollection | None]:
+        """Files with a page of their versions."""
+        return DataLoader(partial(browse.file_collections, self._vault, self._actor))
+
+    @cached_property
+    def comments(self) -> DataLoader[CommentId, Comment | None]:
+        """Comments."""
+        return DataLoader(partial(threads.comments, self._vault, self._actor))
+
+    @cached_property
+    def comment_pages(self) -> DataLoader[CommentPageKey, CommentPage | None]:
+        """Files with a page of their comments."""
+        return DataLoader(partial(threads.pages, self._vault, self._actor))
 
     def saw_user(self, user: User) -> None:
         """Keep a person who came along with something else."""
@@ -96,3 +144,11 @@ class Loaders:
             for comment in page.comments:
                 self.comments.prime(comment.id, comment)
         return page
+
+
+async def _known_as(
+    actor: Actor, people: DataLoader[UserId, User | None], ids: Sequence[UserId], *, shares: bool
+) -> list[_Known | None]:
+    """People as the actor sees them."""
+    found = await people.load_many(ids)
+    return [browse.known_as(actor, user, shares=shares) for user in found]

@@ -73,6 +73,13 @@ def link_id(text: str) -> ids.LinkId:
     return ids.LinkId(text)
 
 
+def token_id(text: str) -> ids.TokenId:
+    """The access token's id that this is; raises NOT_FOUND for text that is none."""
+    if ids.kind_of(text) != "token":
+        raise not_found("token")
+    return ids.TokenId(text)
+
+
 def load_item(info: Info, wanted: ids.ItemId) -> "Future[Any]":  # Any: the one noun or the other
     """Load a folder or file, whichever the id names; None where it is not for the viewer to see."""
     if ids.kind_of(wanted) == "folder":

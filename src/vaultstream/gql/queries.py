@@ -12,22 +12,26 @@ from vaultstream import folders as folder_nouns
 from vaultstream import ids, users, versions
 from vaultstream import links as link_nouns
 from vaultstream import shares as share_nouns
+from vaultstream import tokens as token_nouns
 from vaultstream import uploads as upload_nouns
 from vaultstream.actions import browse
 from vaultstream.errors import Code, VaultError
-from vaultstream.gql import files, folders, links, shares, uploads
+from vaultstream.gql import files, folders, links, shares, tokens, uploads
 from vaultstream.gql.context import Info
 from vaultstream.gql.explanations import AccessQueries
 from vaultstream.gql.limits import PAGE_MAX
 from vaultstream.gql.nodes import Node
+from vaultstream.gql.rate_limit import RateLimitQueries
 from vaultstream.gql.recent import RecentQueries
+from vaultstream.gql.search import SearchQueries
 from vaultstream.gql.shared_items import LinkQueries
 from vaultstream.gql.shares import ShareQueries
+from vaultstream.gql.tokens import AccessTokenQueries
 from vaultstream.gql.trash import TrashQueries
-from vaultstream.gql.users import User
+from vaultstream.gql.users import Known, User
 
 _Noun = (
-    users.User
+    Known
     | folder_nouns.Folder
     | file_nouns.File
     | versions.Version
@@ -35,19 +39,30 @@ _Noun = (
     | share_nouns.Share
     | link_nouns.ShareLink
     | comment_nouns.Comment
+    | token_nouns.AccessToken
 )
 _Id = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
 
 
 @strawberry.type(description="Where reading begins.")
-class Query(RecentQueries, ShareQueries, LinkQueries, AccessQueries, TrashQueries):
+class Query(
+    RecentQueries,
+    SearchQueries,
+    ShareQueries,
+    LinkQueries,
+    AccessQueries,
+    TrashQueries,
+    RateLimitQueries,
+    AccessTokenQueries,
+):
     """The roots of every read."""
 
     @strawberry.field(description="You.", graphql_type=User)
-    async def viewer(self, info: Info) -> users.User:
+    async def viewer(self, info: Info) -> Known:
         """Whoever the token is of."""
         viewer = await browse.viewer(info.context.vault, info.context.actor)
-        info.context.loaders.saw_user(viewer)
+        if isinstance(viewer, users.User):
+            info.context.loaders.saw_user(viewer)
         return viewer
 
     @strawberry.field(
@@ -88,7 +103,7 @@ class Query(RecentQueries, ShareQueries, LinkQueries, AccessQueries, TrashQuerie
         return await files.loaded(info, ids.FileId(id)) if ids.kind_of(id) == "file" else None
 
 
-async def _myself(info: Info, wanted: ids.UserId) -> users.User | None:
+async def _myself(info: Info, wanted: ids.UserId) -> Known | None:
     """People are seen by what they own, share or say; by their id alone, nobody but oneself."""
     context = info.context
     return await browse.viewer(context.vault, context.actor) if wanted == context.actor.user_id else None
@@ -107,5 +122,6 @@ _LOADED: Mapping[str, Callable[[Info, Any], Awaitable[_Noun | None]]] = {  # Any
     "upload": uploads.loaded,
     "share": shares.loaded,
     "link": links.loaded,
+    "token": tokens.loaded,
     "comment": lambda info, wanted: info.context.loaders.comments.load(wanted),
 }

@@ -11,16 +11,19 @@ from vaultstream.gql.comments import Comment, CommentMutations
 from vaultstream.gql.file_mutations import FilePlaceMutations
 from vaultstream.gql.files import File, FileMutations
 from vaultstream.gql.folders import Folder, FolderMutations
+from vaultstream.gql.link_update import ShareLinkUpdateMutation
 from vaultstream.gql.links import ShareLink, ShareLinkMutations
 from vaultstream.gql.live import Subscription
 from vaultstream.gql.queries import Query
 from vaultstream.gql.scalars import SCALARS
 from vaultstream.gql.shares import Share, ShareMutations
+from vaultstream.gql.tokens import AccessToken, AccessTokenMutations
 from vaultstream.gql.trash import TrashMutations
 from vaultstream.gql.uploads import Upload, UploadMutations
 from vaultstream.gql.users import User
 from vaultstream.gql.version_mutations import VersionMutations
 from vaultstream.gql.versions import FileVersion
+from vaultstream.gql.zips import ZipMutations
 
 
 @strawberry.type(description="What can be done. Each mutation answers with what it made, or with errors as data.")
@@ -32,8 +35,11 @@ class Mutation(
     FilePlaceMutations,
     ShareMutations,
     ShareLinkMutations,
+    ShareLinkUpdateMutation,
     TrashMutations,
     VersionMutations,
+    ZipMutations,
+    AccessTokenMutations,
 ):
     """Every noun's mutations."""
 
@@ -53,6 +59,7 @@ def _built(*, sort_schema: bool) -> strawberry.Schema:
             FileVersion,
             Upload,
             Comment,
+            AccessToken,
             *sorted(set(errors.USER_ERRORS.values()), key=str),
         ],
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=sort_schema),

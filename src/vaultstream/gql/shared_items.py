@@ -21,7 +21,9 @@ _LARGEST_PX = 1 << 30
 class SharedItem:
     """Read from `vaultstream.actions.visit.Visit`."""
 
-    can_download: bool = strawberry.field(description="Whether it is a file whose contents the link gives.")
+    can_download: bool = strawberry.field(
+        description="Whether the link gives its contents: a file's, or a folder's in a zip."
+    )
 
     @strawberry.field(description="Its id: pass it as `itemId` to go on from here.", graphql_type=strawberry.ID)
     def item_id(self: Visit) -> str:
@@ -54,8 +56,9 @@ class SharedItem:
         return self.item.current.content_type if isinstance(self.item, files.File) else None
 
     @strawberry.field(
-        description="The address that gives a file's contents, and counts as a download each time; null where the link "
-        "gives none. It asks for the link's password by HTTP Basic authentication.",
+        description="The address that gives a file's contents, or a zip of what a folder holds, and counts as one "
+        "download each time; null where the link gives none. It asks for the link's password by HTTP Basic "
+        "authentication.",
         graphql_type=URL | None,
     )
     def download_url(self: Visit, info: Info) -> str | None:

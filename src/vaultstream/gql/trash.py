@@ -50,7 +50,8 @@ class TrashQueries:
     """What can be asked of the trash."""
 
     @strawberry.field(
-        description="What you own and was thrown away, the newest first: not what lies in it.",
+        description="What you own and was thrown away, the newest first: not what lies in it. To a token that is bound "
+        "to a folder, what was thrown away there: a page may be shorter than `first`.",
         graphql_type=ItemConnection,
     )
     async def trash(
@@ -60,7 +61,7 @@ class TrashQueries:
         asked = turn(first, after, prefix=table.TRASHED)
         page = await trash.page(info.context.vault, info.context.actor, asked.first, asked.after)
         info.context.loaders.saw(*page.items)
-        return listing(page.items, page.cursors, asked, has_next=page.has_next)
+        return listing(page.items, page.cursors, asked, has_next=page.has_next, end=page.end)
 
 
 @strawberry.input(description="A folder to throw away.")

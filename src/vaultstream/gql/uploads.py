@@ -82,7 +82,8 @@ class UploadBeginInput:
     """What `uploadBegin` takes."""
 
     folder_id: strawberry.ID | None = strawberry.field(
-        description="The folder of a new file; your top folder where it is not given.", default=None
+        description="The folder of a new file; where it is not given, your top folder, or the one a token is bound to.",
+        default=None,
     )
     file_id: strawberry.ID | None = strawberry.field(description="The file of a new version.", default=None)
     name: str | None = strawberry.field(

@@ -32,6 +32,7 @@ STATUSES: Mapping[Code, int] = MappingProxyType(
         Code.UNREADABLE: 500,
         Code.EXPIRED: 410,
         Code.LIMITED: 429,
+        Code.RATE_LIMITED: 429,
         Code.UNAVAILABLE: 503,
     }
 )
@@ -40,6 +41,7 @@ _EXTRA: Mapping[Code, Mapping[str, str]] = {
     Code.UNAUTHENTICATED: {"WWW-Authenticate": "Bearer"},
     Code.UPLOAD_BUSY: {"Retry-After": "5"},
     Code.LIMITED: {"Retry-After": "10"},
+    Code.RATE_LIMITED: {"Retry-After": "10"},
     Code.UNAVAILABLE: {"Retry-After": "10"},
 }
 

@@ -1,8 +1,9 @@
 """The vault as one ASGI app: read it top to bottom to know every way in."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,16 +14,26 @@ from starlette.types import Receive, Scope, Send
 
 from vaultstream.adapters.vault import opened
 from vaultstream.errors import Code, VaultError
-from vaultstream.http import content, health, link, page, uploads
+from vaultstream.gql.persisted import check_trusted
+from vaultstream.http import content, health, link, page, uploads, zips
 from vaultstream.http.answers import problem_of, refusal
 from vaultstream.http.auth import Authenticator
 from vaultstream.http.envelope import Envelope, unexpected
 from vaultstream.http.graphql import GraphQLEndpoint
-from vaultstream.settings import Settings
+from vaultstream.settings import PREFIX, Settings, SettingsError
+from vaultstream.trusted import trusted_documents
+
+# With thousands of open sockets Python's own thresholds spend most of a core on walking what lives on:
+# benchmarks/results/subscriptions.md.
+_COLLECT_EVERY = (100_000, 20, 20)
 
 
 def create_app(settings: Settings) -> Envelope:
-    """The app for these settings; it opens the vault when the server starts it and closes it at the end."""
+    """The app for these settings; it opens the vault when the server starts it and closes it at the end.
+
+    Raises SettingsError for a manifest of trusted documents that is not there or does not fit.
+    """
+    trusted = _trusted(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -30,8 +41,14 @@ def create_app(settings: Settings) -> Envelope:
             app.state.vault = vault
             app.state.authenticator = authenticator = Authenticator(vault)
             app.state.graphql = GraphQLEndpoint(
-                vault, authenticator, introspection=settings.is_local, graphiql=settings.is_local
+                vault,
+                authenticator,
+                introspection=settings.is_local,
+                graphiql=settings.is_local,
+                trusted=trusted,
+                only_trusted=settings.trusted_only,
             )
+            gc.set_threshold(*_COLLECT_EVERY)
             gc.freeze()  # what is loaded by now stays: the collector need not look at it again
             yield
 
@@ -42,12 +59,25 @@ def create_app(settings: Settings) -> Envelope:
         WebSocketRoute("/graphql", GraphQLDoor()),
         *uploads.routes(),
         *content.routes(),
+        *zips.routes(),
         *link.routes(),
         *page.routes(settings),
     ]
     handlers = {VaultError: refusal, HTTPException: protocol_refusal, Exception: unexpected}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
     return Envelope(app, issuer=settings.oidc_issuer)
+
+
+def _trusted(settings: Settings) -> Mapping[str, str]:
+    if not settings.trusted_documents:
+        return {}
+    try:
+        manifest = Path(settings.trusted_documents).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{PREFIX}TRUSTED_DOCUMENTS cannot be read: {error}") from None
+    trusted = trusted_documents(manifest)
+    check_trusted(trusted, introspection=settings.is_local)
+    return trusted
 
 
 class GraphQLDoor:

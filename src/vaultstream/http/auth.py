@@ -1,6 +1,5 @@
-"""Who sends a request: a bearer token of the OIDC issuer, checked by its published keys."""
+"""Who sends a request: a bearer token of the OIDC issuer, checked by its published keys, or an access token of ours."""
 
-import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -8,24 +7,24 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-import aiohttp
 import jwt
 from starlette.requests import HTTPConnection, Request
 
-from vaultstream.actions import account
+from vaultstream import tokens
+from vaultstream.actions import account, admit
 from vaultstream.actor import Actor, Origin
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
-from vaultstream.ids import UserId
+from vaultstream.http.issuer_keys import ALGORITHM, IssuerKeys
+from vaultstream.ids import TokenId, UserId
 from vaultstream.settings import Settings
 
 _TOKEN_CHARACTERS_MAX = 8192
 _KNOWN_MAX = 10_000
 _KNOWN_SECONDS = 60  # how long a verified token is not verified again
-_KEYS_FRESH_SECONDS = 300
-_KEYS_AGAIN_SECONDS = 5  # an unknown key id fetches the keys anew, but not more often than this
 _LEEWAY_SECONDS = 5
 _AGENT_CHARACTERS_MAX = 300
+_ID = "id"  # what Cognito says an id token is used for; others do not say
 
 
 def refused(message: str) -> VaultError:
@@ -53,55 +52,20 @@ def bearer_of(headers: Mapping[str, str]) -> str:
     return token.strip()
 
 
-class IssuerKeys:
-    """The issuer's signing keys by discovery (OpenID Connect Discovery 1.0), fetched when first needed."""
-
-    def __init__(self, issuer: str) -> None:
-        self._issuer = issuer
-        self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched_at = -_KEYS_FRESH_SECONDS * 2.0
-        self._fetching = asyncio.Lock()
-
-    async def key(self, key_id: str) -> jwt.PyJWK:
-        """The key with this id; raises UNAUTHENTICATED where the issuer has none, UNAVAILABLE where it is gone."""
-        age = time.monotonic() - self._fetched_at
-        if age > _KEYS_FRESH_SECONDS or (key_id not in self._keys and age > _KEYS_AGAIN_SECONDS):
-            async with self._fetching:
-                if time.monotonic() - self._fetched_at >= min(age, _KEYS_AGAIN_SECONDS):
-                    await self._fetch(key_id)
-        if key_id not in self._keys:
-            raise refused("The token was not signed by a key of the sign-in service: sign in again.")
-        return self._keys[key_id]
-
-    async def _fetch(self, key_id: str) -> None:
-        try:
-            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as client:
-                discovered = await self._json(client, f"{self._issuer}/.well-known/openid-configuration")
-                found = await self._json(client, discovered["jwks_uri"])
-            keys = {key["kid"]: jwt.PyJWK(key, algorithm="RS256") for key in found["keys"] if key["kty"] == "RSA"}
-        except (aiohttp.ClientError, TimeoutError, KeyError, ValueError, jwt.PyJWTError):
-            if key_id not in self._keys:  # keys that are known go on serving while the issuer is away
-                raise VaultError(Code.UNAVAILABLE, "The sign-in service does not answer: try again.") from None
-            return
-        self._keys, self._fetched_at = keys, time.monotonic()
-
-    @staticmethod
-    async def _json(client: aiohttp.ClientSession, url: str) -> Any:  # Any: a document of the issuer's
-        async with client.get(url, raise_for_status=True) as answer:
-            return await answer.json()
-
-
 class Authenticator:
     """Verified tokens → people. A verified token is kept by its hash for a minute, never itself."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._settings: Settings = vault.settings
-        self._keys = IssuerKeys(self._settings.oidc_issuer)
+        self._keys = IssuerKeys(self._settings.oidc_issuer, is_local=self._settings.is_local)
         self._known: OrderedDict[bytes, tuple[float, UserId, datetime]] = OrderedDict()
+        self._noting: set[TokenId] = set()
 
     async def bearer(self, token: str, origin: Origin) -> Actor:
-        """The person whose token this is; raises UNAUTHENTICATED with what to do about it."""
+        """The person whose token this is, or the program; raises UNAUTHENTICATED with what to do about it."""
+        if token.startswith(tokens.PREFIX):
+            return await self._program(token, origin)
         name = sha256(token.encode("utf-8", "surrogateescape")).digest()
         known = self._known.get(name)
         if known is not None and time.monotonic() < known[0] and known[2] > self._vault.now():
@@ -115,6 +79,17 @@ class Authenticator:
         self._remember(name, user_id, expires_at)
         return Actor(user_id, origin, expires_at)
 
+    async def _program(self, secret: str, origin: Origin) -> Actor:
+        """An access token is read anew each time, so that revoking it holds at once."""
+        token = await admit.by_secret(self._vault, secret)
+        if token.id not in self._noting:  # of many requests at once, one notes the use
+            self._noting.add(token.id)
+            try:
+                await admit.note_use(self._vault, token)
+            finally:
+                self._noting.discard(token.id)
+        return Actor(token.user_id, origin, token.expires_at, token.grant)
+
     def _remember(self, name: bytes, user_id: UserId, expires_at: datetime) -> None:
         self._known[name] = (time.monotonic() + _KNOWN_SECONDS, user_id, expires_at)
         while len(self._known) > _KNOWN_MAX:
@@ -125,10 +100,12 @@ class Authenticator:
             raise _not_ours()
         try:
             key = await self._keys.key(str(jwt.get_unverified_header(token).get("kid", "")))
-            return jwt.decode(
+            if key is None:
+                raise refused("The token was not signed by a key of the sign-in service: sign in again.")
+            claims = jwt.decode(
                 token,
                 key,
-                algorithms=["RS256"],
+                algorithms=[ALGORITHM],
                 audience=self._settings.oidc_client_id,
                 issuer=self._settings.oidc_issuer,
                 leeway=_LEEWAY_SECONDS,
@@ -136,8 +113,18 @@ class Authenticator:
             )
         except jwt.ExpiredSignatureError:
             raise refused("Your sign-in has ended: sign in again.") from None
+        except jwt.MissingRequiredClaimError as error:
+            raise (_no_id_token() if error.claim == "aud" else _not_ours()) from None
         except (jwt.PyJWTError, ValueError, OverflowError):
             raise _not_ours() from None
+        if claims.get("token_use", _ID) != _ID:
+            raise _no_id_token()
+        return claims
+
+
+def _no_id_token() -> VaultError:
+    """Cognito's access tokens name neither an audience nor an e-mail address: only its id tokens tell who comes."""
+    return refused("This token does not say who you are: send the ID token of the sign-in service.")
 
 
 def _not_ours() -> VaultError:

@@ -1,4 +1,4 @@
-"""The door for downloads: whoever holds a signed URL gets the plaintext, if its person or link still may."""
+"""The door for downloads: whoever holds a signed URL gets the plaintext, if its person, token or link still may."""
 
 import asyncio
 import re
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from vaultstream.actions import download, visit
+from vaultstream.actions import admit, download, visit
 from vaultstream.actions.download import Content
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import not_found
@@ -20,7 +20,7 @@ from vaultstream.http.auth import origin_of
 from vaultstream.http.disposition import disposition, safe_type
 from vaultstream.http.preconditions import Validators, Verdict, judge, range_applies
 from vaultstream.http.ranges import Selected, Selection, select, whole
-from vaultstream.ids import FileId, LinkId, UserId
+from vaultstream.ids import FileId, LinkId, TokenId, UserId
 
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
 READER_IDLE_SECONDS = 300  # a player that is paused reads no further for a while; a dead peer never does
@@ -46,15 +46,16 @@ def routes() -> list[Route]:
 
 async def _content(request: Request) -> Response:
     vault, origin = _vault(request), origin_of(request)
-    vault.signer.verify(_signed_url(request, vault), vault.now(), origin.ip)
+    vault.signer.verify(signed_url(request, vault), vault.now(), origin.ip)
     query = parse_qs(request.scope["query_string"].decode("latin-1"))
     file_id, number = FileId(request.path_params["file_id"]), _number(request.path_params["version_number"])
     edge = _number(text) if (text := request.path_params.get("edge")) else None
     if link := query.get("link"):
         content = await visit.content(vault, LinkId(link[0]), origin, file_id, number, thumbnail_edge=edge)
     else:
-        user_id = UserId(query.get("for", [""])[0])
-        content = await download.open(vault, user_id, origin, file_id, number, thumbnail_edge=edge)
+        user_id, token_id = UserId(query.get("for", [""])[0]), query.get("token")
+        holder = await admit.holder(vault, origin, user_id, TokenId(token_id[0]) if token_id else None)
+        content = await download.open(vault, holder, file_id, number, thumbnail_edge=edge)
     return await _answer(request, content, inline=query.get("inline") == ["1"])
 
 
@@ -130,7 +131,7 @@ async def _hung_up(receive: Receive) -> None:
         pass
 
 
-def _signed_url(request: Request, vault: Vault) -> str:
+def signed_url(request: Request, vault: Vault) -> str:
     """The URL as it was asked for, byte for byte, at the one address under which the vault is known."""
     path = request.scope["raw_path"].decode("latin-1")
     query = request.scope["query_string"].decode("latin-1")

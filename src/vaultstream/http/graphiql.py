@@ -20,7 +20,7 @@ def page(scope: Scope, headers: Headers) -> Response | None:
     if scope["method"] != "GET":
         return None
     asked = parse_qs(scope["query_string"].decode("latin-1"))
-    if "query" in asked:
+    if asked.keys() & {"query", "documentId", "extensions"}:
         return None
     if part := _PARTS.get(asked.get("part", [""])[0]):
         return _file(*part)

@@ -1,6 +1,7 @@
 """GraphQL over HTTP (graphql.github.io/graphql-over-http): one path for requests, streams and sockets."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import orjson
 from graphql import OperationType
@@ -9,11 +10,14 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from vaultstream.actor import Actor
 from vaultstream.adapters.vault import Vault
+from vaultstream.budgets import RateLimited
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql import schema
 from vaultstream.gql.documents import Refused
-from vaultstream.gql.execution import Answer, Ask, Engine, Json, broken, failure, refusal
+from vaultstream.gql.execution import Answer, Ask, Engine, Json, Operation, broken, failure, refusal
+from vaultstream.gql.persisted import Persisted, Unnamed
 from vaultstream.gql.public import is_public
 from vaultstream.http import graphiql, live_sse, live_ws
 from vaultstream.http.answers import STATUSES
@@ -24,10 +28,23 @@ from vaultstream.http.graphql_request import Unserved, posted, queried
 
 
 class GraphQLEndpoint:
-    """The ASGI app behind /graphql. `introspection` also lets errors suggest names from the schema."""
+    """The ASGI app behind /graphql. `introspection` also lets errors suggest names from the schema.
 
-    def __init__(self, vault: Vault, authenticator: Authenticator, *, introspection: bool, graphiql: bool) -> None:
-        self._door = Door(vault, authenticator, Engine(schema.executable(), introspection=introspection))
+    `trusted` are documents by their SHA-256; `only_trusted` lets no others run.
+    """
+
+    def __init__(
+        self,
+        vault: Vault,
+        authenticator: Authenticator,
+        *,
+        introspection: bool,
+        graphiql: bool,
+        trusted: Mapping[str, str] = MappingProxyType({}),
+        only_trusted: bool = False,
+    ) -> None:
+        engine = Engine(schema.executable(), introspection=introspection)
+        self._door = Door(vault, authenticator, engine, Persisted(vault.documents, trusted, only_trusted=only_trusted))
         self._graphiql = graphiql
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,8 +70,7 @@ class GraphQLEndpoint:
             error = VaultError(refused.code, refused.message)
             response = _json(json, refused.status, failure(error), refused.headers)
         except VaultError as error:
-            challenge = {"WWW-Authenticate": "Bearer"} if error.code is Code.UNAUTHENTICATED else {}
-            response = _json(json, STATUSES[error.code], failure(error), challenge)
+            response = _json(json, STATUSES[error.code], failure(error), _advice(error))
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001  # the door's edge: logged there, shown by its request id only
@@ -74,39 +90,53 @@ class GraphQLEndpoint:
             return await self._to_guest(scope, headers, receive, media)
         actor = await self._door.actor(scope, headers)
         ask = queried(scope["query_string"]) if scope["method"] == "GET" else await posted(headers, receive)
+        asked = await self._asked(ask, actor)
         context = self._door.context(actor)
-        if media[0] is Media.EVENTS or (Media.EVENTS in media and self._is_subscription(ask)):
+        if media[0] is Media.EVENTS or (Media.EVENTS in media and _is_subscription(asked)):
             await live_sse.serve(
-                self._door, context, ask, reads_only=scope["method"] == "GET", receive=receive, send=send
+                self._door, context, asked, reads_only=scope["method"] == "GET", receive=receive, send=send
             )
             return None
-        try:
-            operation = self._door.engine.operation(ask)
-        except Refused as refused:
-            return _answer(media[0], Answer(refusal(refused), refused=True))
-        if operation.kind is OperationType.SUBSCRIPTION:
+        if isinstance(asked, Refused):
+            return _answer(media[0], Answer(refusal(asked), refused=True))
+        if asked.kind is OperationType.SUBSCRIPTION:
             raise Unserved(406, "Accept text/event-stream for a subscription, or open a WebSocket.")
-        if operation.kind is OperationType.MUTATION and scope["method"] == "GET":
+        if asked.kind is OperationType.MUTATION and scope["method"] == "GET":
             raise Unserved(405, "Send mutations as a POST.", headers={"Allow": "POST"})
-        return _answer(media[0], await self._door.engine.run(operation, context))
+        return _answer(media[0], await self._door.engine.run(asked, context))
+
+    async def _asked(self, ask: Ask, actor: Actor) -> Operation | Refused:
+        try:
+            return await self._door.operation(ask, actor)
+        except Refused as refused:
+            return refused
 
     async def _to_guest(self, scope: Scope, headers: Headers, receive: Receive, media: list[Media]) -> Response:
         """The answer to who comes without a token: to the one public query, or that they sign in, and nothing else."""
+        json = next((one for one in media if one is not Media.EVENTS), Media.JSON)
+        guest = self._door.guest(scope)
         try:
             ask = queried(scope["query_string"]) if scope["method"] == "GET" else await posted(headers, receive)
-            operation = self._door.engine.operation(ask)
+            operation = await self._door.operation(ask, guest)
+        except Unnamed as unnamed:
+            return _answer(json, Answer(refusal(unnamed), refused=True))
+        except RateLimited:
+            raise
         except (Unserved, Refused, VaultError):
             raise signed_out() from None
         if not is_public(operation):
             raise signed_out()
-        json = next((one for one in media if one is not Media.EVENTS), Media.JSON)
-        return _answer(json, await self._door.engine.run(operation, self._door.context(self._door.guest(scope))))
+        return _answer(json, await self._door.engine.run(operation, self._door.context(guest)))
 
-    def _is_subscription(self, ask: Ask) -> bool:
-        try:
-            return self._door.engine.operation(ask).kind is OperationType.SUBSCRIPTION
-        except Refused:
-            return False
+
+def _is_subscription(asked: Operation | Refused) -> bool:
+    return isinstance(asked, Operation) and asked.kind is OperationType.SUBSCRIPTION
+
+
+def _advice(error: VaultError) -> Mapping[str, str]:
+    if isinstance(error, RateLimited):
+        return {"Retry-After": f"{error.retry_after_seconds}"}
+    return {"WWW-Authenticate": "Bearer"} if error.code is Code.UNAUTHENTICATED else {}
 
 
 def _answer(media: Media, answer: Answer) -> Response:

@@ -1,15 +1,19 @@
 """What the three ways into GraphQL share: the vault, the engine, and who comes in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from vaultstream.actions import admit
 from vaultstream.actor import GUEST, Actor
 from vaultstream.adapters.vault import Vault
 from vaultstream.gql.context import Context
-from vaultstream.gql.execution import Engine
+from vaultstream.gql.documents import Refused
+from vaultstream.gql.execution import Ask, Engine, Operation
+from vaultstream.gql.persisted import Persisted
+from vaultstream.gql.prices import price_of_refusal
 from vaultstream.http.auth import Authenticator, bearer_of, origin_of
 
 
@@ -20,6 +24,7 @@ class Door:
     vault: Vault
     authenticator: Authenticator
     engine: Engine
+    persisted: Persisted
 
     async def actor(self, scope: Scope, headers: Mapping[str, str]) -> Actor:
         """Who comes with this Authorization header; raises UNAUTHENTICATED.
@@ -28,6 +33,24 @@ class Door:
         that carries it is not simple, and needs that site to be let in first (CORS).
         """
         return await self.authenticator.bearer(bearer_of(headers), origin_of(HTTPConnection(scope)))
+
+    async def require_still(self, actor: Actor) -> None:
+        """Raise UNAUTHENTICATED where whoever came in may do no more: a socket outlives many a token."""
+        await admit.require_still(self.vault, actor)
+
+    async def operation(self, ask: Ask, actor: Actor) -> Operation:
+        """What a request is to run; raises Refused, which costs by the length of the text, or RateLimited.
+
+        A guest's document is not kept for others: nobody could say who filled the room that there is for them.
+        """
+        try:
+            operation = self.engine.operation(replace(ask, query=await self.persisted.text(ask)))
+        except Refused:
+            await self.vault.budgets.take(actor, price_of_refusal(ask.query))
+            raise
+        if not actor.is_guest:
+            await self.persisted.keep(ask)
+        return operation
 
     def guest(self, scope: Scope) -> Actor:
         """Whoever comes without a token, for the one query that needs none."""

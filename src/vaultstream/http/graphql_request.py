@@ -1,6 +1,7 @@
 """GraphQL requests as they come over the wire: checked in shape and size before anything reads them as GraphQL."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,6 +19,7 @@ BODY_SECONDS_MAX = 15
 QUERY_STRING_BYTES_MAX = 16 * 1024
 JSON_DEPTH_MAX = 50
 _PARAMETERS_MAX = 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Unserved(Exception):
@@ -121,13 +123,39 @@ def ask_of(value: object) -> Ask:
     if not isinstance(value, dict):
         raise _invalid("A GraphQL request is a JSON object with a query.")
     query, name = value.get("query"), value.get("operationName")
-    if not isinstance(query, str) or not query:
+    digest = _digest(value, _mapping(value, "extensions"))
+    if not isinstance(query, str | None) or not (query or digest):
         raise _invalid("The query is text and is not empty.", "query")
     if not isinstance(name, str | None):
         raise _invalid("The operationName is text or null.", "operationName")
-    variables = _mapping(value, "variables")
-    _mapping(value, "extensions")
-    return Ask(query, name or None, variables)
+    return Ask(query or "", name or None, _mapping(value, "variables"), digest)
+
+
+def _digest(value: Mapping[str, object], extensions: Mapping[str, Any]) -> str | None:  # Any: JSON values
+    """The SHA-256 by which a request names its document; None where it names none."""
+    named, persisted = value.get("documentId"), extensions.get("persistedQuery")
+    found = []
+    if named is not None:
+        prefix, _, digest = named.partition(":") if isinstance(named, str) else ("", "", "")
+        if prefix != "sha256" or not _SHA256.fullmatch(digest):
+            raise _invalid("A documentId is sha256: and 64 lower-case hex digits.", "documentId")
+        found.append(digest)
+    if persisted is not None:
+        found.append(_apollo_digest(persisted))
+    if len(set(found)) > 1:
+        raise _invalid("The documentId and the persistedQuery name different documents.", "documentId")
+    return found[0] if found else None
+
+
+def _apollo_digest(persisted: object) -> str:
+    """`extensions.persistedQuery` of Apollo's protocol, version 1."""
+    given = persisted if isinstance(persisted, dict) else {}
+    digest = given.get("sha256Hash")
+    if given.get("version") != 1:
+        raise _invalid("The persistedQuery has version 1.", "extensions", "persistedQuery", "version")
+    if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
+        raise _invalid("It is 64 lower-case hex digits.", "extensions", "persistedQuery", "sha256Hash")
+    return digest
 
 
 def _mapping(value: Mapping[str, object], name: str) -> Mapping[str, Any]:  # Any: JSON values

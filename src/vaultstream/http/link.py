@@ -53,7 +53,9 @@ async def _described(request: Request) -> Response:
 
 
 async def _download(request: Request) -> Response:
-    """A redirect to a short-lived address of the contents, which counts as a download; only asked for by GET."""
+    """A redirect to a short-lived address of the contents (of a folder's in a zip), which counts as a download; only
+    asked for by GET.
+    """
     if request.method != "GET":
         return problem_of(405, "A download is asked for by GET: each counts.", headers={**_SEALING, "Allow": "GET"})
     vault: Vault = request.app.state.vault
@@ -66,19 +68,18 @@ async def _download(request: Request) -> Response:
 
 
 def _shown(vault: Vault, seen: Visit) -> dict[str, Any]:  # Any: JSON values
-    item = seen.item
+    item, base = seen.item, vault.settings.public_url.rstrip("/")
     body: dict[str, Any] = {  # Any: JSON values
         "id": item.id,
         "name": item.name,
         "isFolder": not isinstance(item, File),
         "updatedAt": item.updated_at.isoformat(),
         "canDownload": seen.can_download,
+        "downloadUrl": f"{base}/s/{seen.token}/download?item={item.id}" if seen.can_download else None,
     }
     if isinstance(item, File):
         body["sizeBytes"] = item.current.size_bytes
         body["contentType"] = safe_type(item.current.content_type)
-        base = vault.settings.public_url.rstrip("/")
-        body["downloadUrl"] = f"{base}/s/{seen.token}/download?item={item.id}" if seen.can_download else None
         body["thumbnailUrl"] = visit.thumbnail_url(vault, seen, _THUMBNAIL_PX)
     return body
 

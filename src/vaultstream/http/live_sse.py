@@ -10,7 +10,7 @@ from starlette.types import Receive, Send
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql.context import Context
 from vaultstream.gql.documents import Refused
-from vaultstream.gql.execution import Ask, Json, Operation, broken, failure, refusal
+from vaultstream.gql.execution import Json, Operation, broken, failure, refusal
 from vaultstream.http.graphql_door import Door
 from vaultstream.http.graphql_media import Media
 
@@ -29,7 +29,9 @@ class _Gone(Exception):
     """Nobody reads any more."""
 
 
-async def serve(door: Door, context: Context, ask: Ask, *, reads_only: bool, receive: Receive, send: Send) -> None:
+async def serve(
+    door: Door, context: Context, asked: Operation | Refused, *, reads_only: bool, receive: Receive, send: Send
+) -> None:
     """Send the operation's answers as they come, until it is complete, the sign-in ends, or nobody reads.
 
     What will not run is told in the stream, for a browser's EventSource can read no other answer.
@@ -37,7 +39,7 @@ async def serve(door: Door, context: Context, ask: Ask, *, reads_only: bool, rec
     stream = _Stream(door, context, send)
     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
     work = [
-        asyncio.create_task(stream.tell(ask, reads_only=reads_only)),
+        asyncio.create_task(stream.tell(asked, reads_only=reads_only)),
         asyncio.create_task(stream.beat()),
         asyncio.create_task(_disconnected(receive)),
     ]
@@ -64,10 +66,10 @@ class _Stream:
         self._context = context
         self._send = send
 
-    async def tell(self, ask: Ask, *, reads_only: bool) -> None:
+    async def tell(self, asked: Operation | Refused, *, reads_only: bool) -> None:
         """Every answer as a `next` event, then `complete`."""
         try:
-            operation = self._operation(ask, reads_only=reads_only)
+            operation = _lawful(asked, reads_only=reads_only)
             async with aclosing(self._door.engine.stream(operation, self._context)) as answers:
                 async for answer in answers:
                     await self._next(answer.body)
@@ -78,12 +80,6 @@ class _Stream:
         except Exception as error:  # noqa: BLE001  # the door's edge: logged there, shown by its request id only
             await self._next(broken(self._context.actor.origin.request_id, error))
         await self._write(_COMPLETE, more=False)
-
-    def _operation(self, ask: Ask, *, reads_only: bool) -> Operation:
-        operation = self._door.engine.operation(ask)
-        if reads_only and operation.kind is OperationType.MUTATION:
-            raise Refused([GraphQLError("Send mutations as a POST.")], Code.INVALID)
-        return operation
 
     async def beat(self) -> None:
         """A comment now and then keeps proxies from closing a silent stream, and finds readers that have gone."""
@@ -105,6 +101,14 @@ class _Stream:
                 await self._send({"type": "http.response.body", "body": text, "more_body": more})
         except (TimeoutError, OSError):
             raise _Gone from None
+
+
+def _lawful(asked: Operation | Refused, *, reads_only: bool) -> Operation:
+    if isinstance(asked, Refused):
+        raise asked
+    if reads_only and asked.kind is OperationType.MUTATION:
+        raise Refused([GraphQLError("Send mutations as a POST.")], Code.INVALID)
+    return asked
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -129,7 +129,8 @@ class _Socket:
         """Each answer is sent before the next is made, so that a slow reader slows its own source only."""
         ending: Json = {"type": "complete"}
         try:
-            operation = self._door.engine.operation(message.ask)
+            operation = await self._door.operation(message.ask, actor)
+            await self._still(actor)
             async with aclosing(self._door.engine.stream(operation, self._door.context(actor))) as answers:
                 async for answer in answers:
                     if answer.refused:
@@ -138,6 +139,8 @@ class _Socket:
                     await self._say({"type": "next", "id": message.id, "payload": answer.body})
         except Refused as refused:
             ending = {"type": "error", "payload": refusal(refused)["errors"]}
+        except VaultError as error:
+            ending = {"type": "error", "payload": failure(error)["errors"]}
         except (Closing, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001  # the door's edge: logged there, shown by its request id only
@@ -145,6 +148,14 @@ class _Socket:
         if self._running.get(message.id) is asyncio.current_task():
             del self._running[message.id]  # before the last word, for the client may use the id again after it
             await self._say(ending | {"id": message.id})
+
+    async def _still(self, actor: Actor) -> None:
+        try:
+            await self._door.require_still(actor)
+        except VaultError as error:
+            if error.code is Code.UNAUTHENTICATED:
+                raise Closing(4401, error.message) from None
+            raise
 
     async def _message(self) -> messages.Message:
         event = await self._receive()

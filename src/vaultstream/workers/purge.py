@@ -1,14 +1,16 @@
 """The part of the sweeper that lets things go: old trash, purges under way, shredded objects, versions to thin; and
-the count of everybody's bytes.
+the count of everybody's bytes, with a look at what the search index has of theirs.
 """
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from vaultstream import table
-from vaultstream.actions import purge, reconcile, shred, versions
+from vaultstream.actions import indexing, purge, reconcile, shred, versions
 from vaultstream.adapters.records import trash_items
 from vaultstream.adapters.records.attributes import Item
+from vaultstream.adapters.search_index import SearchUnavailable
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import VaultError
 
@@ -34,6 +36,8 @@ async def handle(vault: Vault) -> None:
         await versions.thin(vault, item["file_id"])
 
     async def count(item: Item) -> None:
+        with suppress(SearchUnavailable):  # the bytes are counted all the same, and tomorrow is early enough
+            await indexing.mend_person(vault, item["id"])
         await reconcile.reconcile(vault, item["id"])
 
     await _each(vault, trash_items.TRASH_DUE, begin)

@@ -16,7 +16,7 @@ from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import EventName
 from vaultstream.ids import FileId, FolderId, UploadId, VersionId, version_id
-from vaultstream.uploads import Target, Upload
+from vaultstream.uploads import Target, Upload, UploadStatus
 from vaultstream.versions import encryption_context
 
 _CONTENT_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,63}/[a-z0-9!#$&^_.+-]{1,63}")
@@ -52,7 +52,7 @@ async def begin(vault: Vault, actor: Actor, wanted: Wanted) -> Upload:
     asked = (wanted.folder_id, wanted.file_id, wanted.name, wanted.size_bytes, wanted.sha256, wanted.copy_of)
     print_ = once.fingerprint("uploadBegin", *asked)
     if earlier := await once.answered(vault, actor, wanted.idempotency_key, print_):
-        return await find(vault, actor, UploadId(earlier))
+        return await _with_no_bytes(vault, actor, await find(vault, actor, UploadId(earlier)))
     target = await _target(vault, actor, wanted)
     upload = await _prepared(vault, actor, wanted, target)
     remembered = once.remembering(vault, actor, wanted.idempotency_key, print_, upload.id)
@@ -61,9 +61,14 @@ async def begin(vault: Vault, actor: Actor, wanted: Wanted) -> Upload:
     )
     made = [*remembered, changes.add_upload(upload), *_claims(vault, upload)]
     await vault.commit(made, [event])
-    if wanted.size_bytes == 0:
-        return await receive(vault, actor, upload.id, 0, _no_bytes())
-    return upload
+    return await _with_no_bytes(vault, actor, upload)
+
+
+async def _with_no_bytes(vault: Vault, actor: Actor, upload: Upload) -> Upload:
+    """An upload of no bytes stored at once, also where that failed the first time: nobody has a byte to send for it."""
+    if upload.length_bytes != 0 or upload.status is not UploadStatus.RECEIVING:
+        return upload
+    return await receive(vault, actor, upload.id, 0, _no_bytes())
 
 
 async def _no_bytes() -> AsyncIterator[bytes]:
@@ -92,13 +97,19 @@ async def _target(vault: Vault, actor: Actor, wanted: Wanted) -> Target:
         content_type = UNKNOWN_TYPE
     if wanted.file_id is not None:
         return await _new_version(vault, actor, wanted.file_id, content_type)
-    folder_id = wanted.folder_id or (await account.viewer(vault, actor.user_id)).root_folder_id
+    folder_id = wanted.folder_id or await _top(vault, actor)
     name = names.lawful(wanted.name or "")
     folder = await reach.folder(vault, actor, folder_id, Deed.EDIT)
     await _require_free(vault, folder.id, name)
     file_id = FileId(vault.new_id("file"))
     new = version_id(file_id, vault.unique())
     return Target(file_id, new, folder.id, folder.owner_id, name, content_type, new_file=True)
+
+
+async def _top(vault: Vault, actor: Actor) -> FolderId:
+    """Where the actor's tree begins: a program's may be the folder to which it is bound."""
+    bound = actor.grant.folder_id if actor.grant else None
+    return bound or (await account.viewer(vault, actor.user_id)).root_folder_id
 
 
 async def _new_version(vault: Vault, actor: Actor, file_id: FileId, content_type: str) -> Target:

@@ -4,8 +4,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from vaultstream import names, quota, sealed, table
-from vaultstream.actions import deeds
+from vaultstream import access, names, quota, sealed, table
+from vaultstream.access import Deed
+from vaultstream.actions import browse, deeds, reach
 from vaultstream.actor import Actor, Origin
 from vaultstream.adapters.blobs import BlobGone
 from vaultstream.adapters.records import changes, items, trash_changes, upload_items
@@ -15,7 +16,7 @@ from vaultstream.errors import Code, VaultError, not_found
 from vaultstream.events import EventName
 from vaultstream.files import File
 from vaultstream.ids import UploadId
-from vaultstream.uploads import Part, Upload, UploadStatus, tail_key
+from vaultstream.uploads import Part, Upload, UploadStatus, object_key, tail_key
 from vaultstream.versions import SealedBody, StoredVersion, Version
 
 FIRST_LOOK = timedelta(seconds=60)  # when the sweeper asks for a scan that nobody began
@@ -24,12 +25,26 @@ _PARTS_MAX = 10_000
 _TRIES = 5
 
 
-async def find(vault: Vault, actor: Actor, upload_id: UploadId) -> Upload:
-    """The actor's own upload; one that only waits to be stored is stored now. Raises NOT_FOUND."""
+async def find(vault: Vault, actor: Actor, upload_id: UploadId, deed: Deed = Deed.READ) -> Upload:
+    """The actor's own upload; one that only waits to be stored is stored now. Raises NOT_FOUND, or FORBIDDEN to a
+    program whose token is not for this deed.
+    """
+    upload = await own(vault, actor, upload_id)
+    access.require_scope(actor.grant, deed)
+    return await complete(vault, actor, upload) if upload.status is UploadStatus.COMPLETING else upload
+
+
+async def own(vault: Vault, actor: Actor, upload_id: UploadId) -> Upload:
+    """The actor's own upload as it stands; to a program, only one to a place within its bounds. Raises NOT_FOUND."""
     upload = await _load(vault, upload_id)
     if upload is None or upload.user_id != actor.user_id:
         raise not_found("upload")
-    return await complete(vault, actor, upload) if upload.status is UploadStatus.COMPLETING else upload
+    if actor.is_bound:
+        target = upload.target
+        (place,) = await reach.load(vault, [target.parent_id if target.new_file else target.file_id])
+        if await browse.readable(vault, actor, [place]) == [None]:
+            raise not_found("upload")
+    return upload
 
 
 async def complete(vault: Vault, actor: Actor, upload: Upload) -> Upload:
@@ -142,7 +157,7 @@ def _version(upload: Upload, number: int, now: datetime) -> Version:
 async def abort(vault: Vault, actor: Actor, upload_id: UploadId) -> Upload:
     """Give an upload up: its quota, its name and its bytes are free again. Once more changes nothing."""
     try:
-        upload = await find(vault, actor, upload_id)
+        upload = await find(vault, actor, upload_id, Deed.EDIT)
     except VaultError as error:
         # Its bytes are all there, but its place is not: whoever sent it may give it up.
         stuck = await _load(vault, upload_id)
@@ -206,9 +221,21 @@ async def _discard(vault: Vault, upload: Upload) -> None:
     with suppress(VaultError):
         if progress.multipart_id is not None:
             await vault.blobs.drop_parts(progress.object_key or "", progress.multipart_id)
-        if progress.object_key is not None:
-            await vault.blobs.delete(progress.object_key)
+            await vault.blobs.delete(progress.object_key or "")
+    await discard_untold(vault, upload)
     await _tidy(vault, upload)
+
+
+async def discard_untold(vault: Vault, left: Upload) -> None:
+    """Remove what the last request that had this upload put whole and could not tell of, now that it no longer can:
+    only what is made of parts is gone on with.
+    """
+    keys = {object_key(left.target, left.epoch)} if left.lease_until is not None else set()  # it was never given back
+    if left.progress.multipart_id is None and left.progress.object_key is not None:
+        keys.add(left.progress.object_key)
+    with suppress(VaultError):
+        for key in keys:
+            await vault.blobs.delete(key)
 
 
 async def _tidy(vault: Vault, upload: Upload) -> None:

@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from vaultstream import quota, sealed
+from vaultstream import quota, sealed, table
 from vaultstream.adapters.blobs import BlobGone
-from vaultstream.adapters.records import changes
+from vaultstream.adapters.records import changes, upload_items
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
 from vaultstream.sealed import Sealer
@@ -34,6 +34,7 @@ class Intake:
         self._reached = (upload.progress.offset_bytes, upload.progress.next_seq)
         self._numbers = upload.progress.parts
         self._renewed_at = vault.now()
+        self._whole_key: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -76,7 +77,8 @@ class Intake:
         last = self._sealer.finish()
         if self._upload.progress.multipart_id is None:
             self._begin_object(None)
-            await self._vault.blobs.put(self._upload.progress.object_key or "", last.ciphertext)
+            self._whole_key = self._upload.progress.object_key or ""
+            await self._vault.blobs.put(self._whole_key, last.ciphertext)
         else:
             await self._send(last)
             await self._settle(0)
@@ -94,6 +96,22 @@ class Intake:
         with suppress(VaultError):
             ended = replace(self._upload, lease_until=None)
             await self._vault.records.commit([changes.replace_upload(ended, seen=self._upload)])
+        with suppress(VaultError):
+            await self._drop_untold()
+
+    async def _drop_untold(self) -> None:
+        """Remove what was put whole, once it is sure that nothing names it or ever will."""
+        key = self._whole_key
+        item = await self._vault.records.item(table.upload(self._upload.id)) if key else None
+        if key is None or item is None:
+            return
+        now = upload_items.upload_from(item)
+        if now.status is UploadStatus.RECEIVING:
+            may_be_named = now.epoch == self._upload.epoch and now.lease_until is not None
+        else:
+            may_be_named = now.status is not UploadStatus.ABORTED and now.progress.object_key == key
+        if not may_be_named:
+            await self._vault.blobs.delete(key)
 
     def close(self) -> None:
         """Overwrite what plaintext is left in memory."""

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from vaultstream import quota, sealed
-from vaultstream.actions.upload.finish import complete, find
+from vaultstream.access import Deed
+from vaultstream.actions import reach
+from vaultstream.actions.upload.finish import complete, discard_untold, find
 from vaultstream.actions.upload.intake import LEASE, Intake
 from vaultstream.actor import Actor
 from vaultstream.adapters.blobs import BlobGone
@@ -35,13 +37,24 @@ async def receive(
 
     A body that ends early keeps what it brought. `length_bytes` tells a length that was not known before. With a
     `checksum` nothing is kept unless the digest of the whole body matches.
-    Raises NOT_FOUND, UPLOAD_GONE, OFFSET_MISMATCH, UPLOAD_BUSY, TOO_LARGE, CHECKSUM_MISMATCH, QUOTA_EXCEEDED.
+    Raises NOT_FOUND, FORBIDDEN, UPLOAD_GONE, OFFSET_MISMATCH, UPLOAD_BUSY, TOO_LARGE, CHECKSUM_MISMATCH,
+    QUOTA_EXCEEDED.
     """
-    upload = await find(vault, actor, upload_id)
+    upload = await find(vault, actor, upload_id, Deed.EDIT)
+    await _require_editor(vault, actor, upload)
     _require_open(vault, upload, offset_bytes)
+    left = upload
     upload = await _leased(vault, _with_length(vault, upload, length_bytes))
+    await discard_untold(vault, left)
     upload = await _taken(vault, upload, body, _expected(upload, checksum), keep=checksum is None)
     return await complete(vault, actor, upload) if upload.status is UploadStatus.COMPLETING else upload
+
+
+async def _require_editor(vault: Vault, actor: Actor, upload: Upload) -> None:
+    """Who was let to begin must still be let to. An owner's goes on even where its place has gone to the trash."""
+    target = upload.target
+    if target.owner_id != actor.user_id:
+        await reach.lineage(vault, actor, target.parent_id if target.new_file else target.file_id, Deed.EDIT)
 
 
 async def _taken(

@@ -13,7 +13,7 @@ from vaultstream.errors import Code, VaultError
 from vaultstream.events import Event
 from vaultstream.files import File
 from vaultstream.folders import Folder
-from vaultstream.ids import UserId
+from vaultstream.ids import TokenId, UserId
 from vaultstream.quota import QuotaChange
 from vaultstream.uploads import Part, Upload
 from vaultstream.users import User
@@ -235,7 +235,7 @@ def move_quota(user_id: UserId, change: QuotaChange, *, within: bool = False) ->
 
 
 def remember(
-    actor_id: UserId, key: str, fingerprint: str, answer: str, *, now: datetime, expires_at: datetime
+    actor_id: UserId | TokenId, key: str, fingerprint: str, answer: str, *, now: datetime, expires_at: datetime
 ) -> Change:
     """The answer to this idempotency key, if it has none or one that expired."""
     item = table.once(actor_id, key).attributes() | {

@@ -32,6 +32,7 @@ def link_item(link: ShareLink) -> Item:
         "password_hash": link.password_hash,
         "downloads": link.downloads,
         "revoked_at": maybe_moment(link.revoked_at),
+        "stamp": link.stamp,
         table.GSI1.pk: table.persons_things(link.created_by),
         table.GSI1.sk: f"{table.LINK}{moment(link.created_at)}#{link.id}",
         table.TTL: gone_at(terms.expires_at) if terms.expires_at else None,
@@ -65,6 +66,7 @@ def link_from(item: Item) -> ShareLink:
         item.get("password_hash"),
         item["downloads"],
         maybe_time(item.get("revoked_at")),
+        item.get("stamp", 1),
     )
 
 

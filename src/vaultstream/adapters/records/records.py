@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -111,6 +111,26 @@ class Records:
         values = {":pk": pk, ":low": prefix, ":high": before or prefix + "\uffff"}
         found = await self._query(condition, values, limit + 1, forward=False, IndexName=table.GSI1.name)
         return [item for item in found if item[table.GSI1.sk] != before][:limit]
+
+    async def scanned(self, sort_keys: Sequence[str]) -> AsyncIterator[list[Item]]:
+        """Every item of the table whose sort key is one of these, page by page of at most 1 MB read: a Scan, for what
+        is made anew from the whole table.
+        """
+        values = {f":sk{at}": sort_key for at, sort_key in enumerate(sort_keys)}
+        start: dict[str, Any] = {}  # Any: DynamoDB's own request shape
+        while True:
+            answer = await self._call(
+                "scan",
+                TableName=self._table,
+                ConsistentRead=True,
+                FilterExpression=f"SK IN ({', '.join(values)})",
+                ExpressionAttributeValues=to_attributes(values),
+                **start,
+            )
+            yield [from_attributes(item) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     async def due(self, shard: str, before: datetime, limit: int) -> list[Item]:
         """Items of one GSI3 partition whose time has come, the oldest first; the index may lag a moment."""

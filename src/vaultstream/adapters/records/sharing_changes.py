@@ -19,6 +19,7 @@ SHARED_ALREADY = VaultError(
 USED_UP = VaultError(Code.EXPIRED, "All downloads of this link were used: ask for another link.")
 # A share that was taken back and given again begins to count anew: only with its time does a stamp tell which it is.
 _AS_SEEN = "stamp = :stamp AND created_at = :made"
+_FIRST_CHANGE = 2  # a link has the stamp 1 when it is made; those of before stamps were kept have none
 TOO_MANY_GUESSES = VaultError(Code.LIMITED, "Too many wrong passwords for this link: wait five minutes.")
 
 
@@ -61,6 +62,44 @@ def add_link(link: ShareLink) -> list[Change]:
         _put(link_items.link_item(link), new, {}, CHANGED_UNDERNEATH),
         _put(link_items.pointer_item(link), new, {}, CHANGED_UNDERNEATH),
     ]
+
+
+def amend_link(link: ShareLink) -> list[Change]:
+    """Its new terms and password, if nobody changed or revoked it since it was read (its stamp was one less). What
+    is counted in it is left alone, and the way to it lasts as long as it does.
+    """
+    seen = "stamp = :seen" if link.stamp > _FIRST_CHANGE else "(stamp = :seen OR attribute_not_exists(stamp))"
+    condition = f"{seen} AND attribute_exists(PK) AND attribute_not_exists(revoked_at)"
+    amended = _on("Update", link_items.link_key(link), condition, {}, STALE)
+    item, pointer = link_items.link_item(link), link_items.pointer_item(link)
+    new = _new(item, ("starts_at", "expires_at", "max_downloads", "view_only", "password_hash", "stamp", table.TTL))
+    new["ExpressionAttributeValues"] |= to_attributes({":seen": link.stamp - 1})
+    way = {"Key": to_attributes(table.link_token(link.token_sha256).attributes())}
+    way |= _new(pointer, ("link_id", table.TTL))
+    return [
+        Change("Update", {**amended.request, **new}, STALE),
+        Change("Update", way, CHANGED_UNDERNEATH),
+    ]
+
+
+def forget_guesses(link: ShareLink) -> Change:
+    """What was guessed at an earlier password does not count for the next."""
+    key = table.link_guesses(link.token_sha256)
+    return Change("Delete", {"Key": to_attributes(key.attributes())}, CHANGED_UNDERNEATH)
+
+
+def _new(item: Item, names: tuple[str, ...]) -> Item:
+    """An update that sets these attributes as the item has them, and removes those that it has not."""
+    given = [name for name in names if item[name] is not None]
+    gone = [name for name in names if item[name] is None]
+    update = "SET " + ", ".join(f"#{name} = :{name}" for name in given)
+    if gone:
+        update += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+    return {
+        "UpdateExpression": update,
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+        "ExpressionAttributeValues": to_attributes({f":{name}": item[name] for name in given}),
+    }
 
 
 def revoke_link(link: ShareLink, now: datetime) -> list[Change]:

@@ -1,0 +1,90 @@
+"""Redis buckets: one key for each actor, changed by one script. Where Redis is gone, each process keeps its own."""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from vaultstream.actor import Actor
+from vaultstream.budgets import MILLI, Allowance, Bucket, RateLimited, Standing, owner, standing
+
+_LOG = logging.getLogger(__name__)
+_PREFIX = "budget:"
+_OWNERS_MAX = 10_000  # whose bucket is known in this process; the least recently seen go first
+_ANSWER_SECONDS = 0.25
+_AGAIN_SECONDS = 1.0  # a Redis that did not answer is left alone for so long
+# The arithmetic of `Bucket.taken` by Redis's own clock, so that servers need not agree on the time. A key that is not
+# there is a full bucket, and a full bucket needs no key: each lives until it would be full.
+_SCRIPT = """
+local full, per_second, points = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local kept = redis.call('HMGET', KEYS[1], 'level', 'at')
+local level, at = tonumber(kept[1]) or full, tonumber(kept[2]) or now
+level = math.min(full, level + math.max(0, now - at) * per_second)
+local granted = points <= level
+if granted then level = math.min(full, level - points) end
+redis.call('HSET', KEYS[1], 'level', level, 'at', now)
+redis.call('PEXPIRE', KEYS[1], math.ceil((full - level) / per_second) + 1000)
+return {granted and 1 or 0, level, now}
+"""
+
+
+class Budgets:
+    """Takes points before a request and gives back what it did not need; nothing fails for want of Redis.
+
+    An answer that is lost on the way may have been counted: then it is paid twice, and never too little.
+    """
+
+    def __init__(self, redis: Redis, allowance: Allowance) -> None:
+        self._script = redis.register_script(_SCRIPT)
+        self._allowance = allowance
+        self._known: OrderedDict[str, Bucket] = OrderedDict()
+        self._gone_until = 0.0
+
+    async def take(self, actor: Actor, points: int) -> Standing:
+        """Pay so many points; raises RateLimited where there are fewer, and then takes none."""
+        allowance = self._of(actor)
+        granted, bucket = await self._change(owner(actor), points, allowance)
+        if not granted:
+            raise RateLimited(points, bucket, allowance)
+        return standing(bucket, allowance)
+
+    async def give_back(self, actor: Actor, points: int) -> Standing:
+        """Return points that were taken and not needed."""
+        allowance = self._of(actor)
+        _, bucket = await self._change(owner(actor), -points, allowance)
+        return standing(bucket, allowance)
+
+    def _of(self, actor: Actor) -> Allowance:
+        return self._allowance.guests if actor.is_guest else self._allowance
+
+    async def _change(self, name: str, points: int, allowance: Allowance) -> tuple[bool, Bucket]:
+        granted, bucket = await self._in_redis(name, points, allowance) or self._here(name, points, allowance)
+        self._known[name] = bucket
+        self._known.move_to_end(name)
+        while len(self._known) > _OWNERS_MAX:
+            self._known.popitem(last=False)
+        return granted, bucket
+
+    async def _in_redis(self, name: str, points: int, allowance: Allowance) -> tuple[bool, Bucket] | None:
+        """None where Redis does not answer in time."""
+        if time.monotonic() < self._gone_until:
+            return None
+        arguments = [allowance.size * MILLI, allowance.per_second, points * MILLI]
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                granted, level, now = await self._script(keys=[_PREFIX + name], args=arguments)
+        except (RedisError, OSError, TimeoutError):
+            _LOG.warning("Redis does not keep the budgets: each process keeps its own meanwhile")
+            self._gone_until = time.monotonic() + _AGAIN_SECONDS
+            return None
+        return bool(granted), Bucket(int(level), int(now))
+
+    def _here(self, name: str, points: int, allowance: Allowance) -> tuple[bool, Bucket]:
+        """Go on from what Redis last said of this owner, or from a full bucket."""
+        now = time.time_ns() // 1_000_000
+        return self._known.get(name, Bucket(allowance.size * MILLI, now)).taken(points, now, allowance)
