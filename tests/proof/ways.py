@@ -10,7 +10,7 @@ from typing import Any
 
 from vaultstream.access import Deed
 
-SOON = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+SOON = (datetime.now(UTC) + timedelta(days=1)).isoformat()  # no suite takes so long
 ERRORS = "errors { __typename code message path }"
 
 

@@ -142,7 +142,7 @@ async def put(world: World, state: State) -> None:
     """Make the world as it is to be, by its owner's own deeds; then tell the index."""
     vault, owner = world.vault, world.people["owner"]
     for given in state.shares:
-        until = None if given.end == "never" else soon(3600)
+        until = None if given.end == "never" else soon(2 * 86400)  # after `ways.SOON`: nobody grants for longer
         share = await give(vault, owner, world.item(given.place), world.people[given.to], given.role, until)
         if given.end == "over":
             await run_out(vault, share)
