@@ -37,6 +37,7 @@ lock: $(UV) ## resolve the lock files again
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes --extra local pyproject.toml -o requirements/run.txt
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes --extra local pyproject.toml requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes requirements/ministack.in -o requirements/ministack.txt
+	$(UV) pip compile -q --python-version 3.11 --generate-hashes requirements/ariadne.in -o requirements/ariadne.txt
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes pyproject.toml -c requirements/run.txt -o requirements/service.txt
 	npm install --package-lock-only
 
@@ -53,13 +54,19 @@ $(VENV)/ministack/.done: requirements/ministack.txt | $(UV)
 	$(UV) pip install -q --python $(VENV)/ministack --require-hashes -r requirements/ministack.txt
 	@touch $@
 
+# The generator of Python clients is for an older graphql-core.
+$(VENV)/ariadne/.done: requirements/ariadne.txt | $(UV)
+	$(UV) venv -q --clear --python $(BIN)/python $(VENV)/ariadne
+	$(UV) pip install -q --python $(VENV)/ariadne --require-hashes -r requirements/ariadne.txt
+	@touch $@
+
 $(VENV)/.run: requirements/run.txt pyproject.toml package-lock.json $(VENV)/ministack/.done | $(UV)
 	$(UV) pip install -q --python $(VENV) --require-hashes -r requirements/run.txt
 	$(UV) pip install -q --python $(VENV) --no-deps -e .
 	npm ci --silent --omit=dev
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml package-lock.json $(VENV)/ministack/.done | $(UV)
+$(VENV)/.dev: requirements/dev.txt pyproject.toml package-lock.json $(VENV)/ministack/.done $(VENV)/ariadne/.done | $(UV)
 	$(UV) pip install -q --python $(VENV) --require-hashes -r requirements/dev.txt
 	$(UV) pip install -q --python $(VENV) --no-deps -e .
 	npm ci --silent

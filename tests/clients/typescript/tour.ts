@@ -146,6 +146,8 @@ async function sharesAndLinks(): Promise<void> {
   assert.ok(behind.shareLink?.children?.edges.some(({ node }) => node.name === "report.txt"));
   const links = await alice.ask(gql.LinksDocument, { id: inFolder });
   assert.ok(links.folder?.links.edges.some(({ node }) => node.id === link.id));
+  const narrowed = (await alice.ask(gql.ShareLinkUpdateDocument, { input: { shareLinkId: link.id, maxDownloads: 1 } })).shareLinkUpdate;
+  assert.deepEqual([done(narrowed, narrowed.shareLink).maxDownloads, narrowed.shareLink?.hasPassword], [1, false]);
   const ended = (await alice.ask(gql.ShareLinkRevokeDocument, { input: { shareLinkId: link.id } })).shareLinkRevoke;
   assert.notEqual(done(ended, ended.shareLink).revokedAt, null);
   assert.equal((await guest.ask(gql.BehindLinkDocument, { token: done(made, made.token) })).shareLink, null);
@@ -170,6 +172,27 @@ async function comments(): Promise<void> {
   assert.equal(done(deleted, deleted.comment).body, "");
 }
 
+async function programs(): Promise<void> {
+  const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+  const input: gql.AccessTokenCreateInput = { name: "tour", scopes: ["READ"], folderId: inFolder, expiresAt };
+  const made = (await alice.ask(gql.AccessTokenCreateDocument, { input })).accessTokenCreate;
+  const program = new Asker(world.url, done(made, made.secret));
+  const { folder } = await program.ask(gql.FolderPageDocument, { id: inFolder, first: 1 });
+  assert.deepEqual([folder?.capabilities.canRead, folder?.capabilities.canEdit], [true, false]);
+  const { accessTokens, rateLimit } = await alice.ask(gql.AccessTokensDocument, { first: 1 });
+  assert.equal(accessTokens.edges[0]?.node.id, done(made, made.accessToken).id);
+  assert.ok(rateLimit.remaining <= rateLimit.limit);
+  const revoke = { input: { accessTokenId: done(made, made.accessToken).id } };
+  const ended = (await alice.ask(gql.AccessTokenRevokeDocument, revoke)).accessTokenRevoke;
+  assert.notEqual(done(ended, ended.accessToken).revokedAt, null);
+  await assert.rejects(program.ask(gql.ViewerDocument, {}), /UNAUTHENTICATED/);
+  const { search } = await alice.ask(gql.SearchDocument, { text: "report", first: 5, where: { kind: "FILE" } });
+  assert.ok(search.edges.every(({ node }) => node.name.includes("report")));
+  const zipped = (await alice.ask(gql.ZipCreateDocument, { input: { itemIds: [inFolder] } })).zipCreate;
+  const zip = new Uint8Array(await (await fetch(new URL(done(zipped, zipped.url)))).arrayBuffer());
+  assert.deepEqual([...zip.slice(0, 2)], [...Buffer.from("PK")]);
+}
+
 async function watching(): Promise<void> {
   const seen = await alice.watch(gql.WatchFolderDocument, { folderId: inFolder }, 2, () => newFolder("while watching"));
   assert.deepEqual(seen.map(({ folderChanged }) => folderChanged.kind), ["PRESENT", "ADDED"]);
@@ -177,5 +200,5 @@ async function watching(): Promise<void> {
   assert.equal(now?.fileStatus.file.id, world.file_id);
 }
 
-for (const part of [folders, pages, files, versions, uploads, sharesAndLinks, comments, watching]) await part();
+for (const part of [folders, pages, files, versions, uploads, sharesAndLinks, comments, programs, watching]) await part();
 console.log(JSON.stringify([...asked]));
