@@ -1,0 +1,71 @@
+"""The client: a line that is opened when first used, and anew after it broke."""
+
+from collections.abc import Sequence
+from hashlib import sha1
+from typing import Any
+
+from redis.exceptions import ConnectionError as LineError
+from redis.exceptions import ResponseError
+
+from vaultstream.pipelined.line import Line, Reply
+from vaultstream.pipelined.server import Server, Word
+
+
+class Script:
+    """A Lua script, by its hash once Redis knows it."""
+
+    __slots__ = ("digest", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest = sha1(text.encode()).hexdigest()  # noqa: S324  # Redis's own name for a script
+
+
+class Pipelined:
+    """Commands of any number of tasks over one RESP3 connection; texts come back as bytes.
+
+        redis = Pipelined.from_url(url, timeout_seconds=1)
+        value = await redis.call("GET", key)
+
+    What is called in one turn of the event loop goes out in one write. No call lasts longer than `timeout_seconds`
+    and a quarter of it: a server that lets one wait so long has lost the connection, with all that wait on it.
+    Failures are redis-py's: ResponseError, ConnectionError, TimeoutError, each a RedisError. Nothing is tried again:
+    the caller knows whether that is safe. What blocks (BLPOP, SUBSCRIBE) has no place on a shared connection.
+    """
+
+    def __init__(self, server: Server, *, timeout_seconds: float) -> None:
+        self._server = server
+        self._timeout = timeout_seconds
+        self._line: Line | None = None
+        self._is_closed = False
+
+    @classmethod
+    def from_url(cls, url: str, *, timeout_seconds: float) -> "Pipelined":
+        """As `Server.from_url`; nothing is opened yet."""
+        return cls(Server.from_url(url), timeout_seconds=timeout_seconds)
+
+    def call(self, *command: Word) -> Reply:
+        """The reply to one command, to be awaited; whoever stops waiting is not told."""
+        line = self._line
+        if line is None or line.is_dead:
+            if self._is_closed:
+                raise LineError("this client is closed")
+            line = self._line = Line(self._server, self._timeout)
+        return line.call(command)
+
+    async def run(self, script: Script, keys: Sequence[Word], arguments: Sequence[Word] = ()) -> Any:  # Any: its answer
+        """What the script answers; its text is sent only where Redis does not know it yet."""
+        rest = (len(keys), *keys, *arguments)
+        try:
+            return await self.call("EVALSHA", script.digest, *rest)
+        except ResponseError as error:
+            if not str(error).startswith("NOSCRIPT"):
+                raise
+        return await self.call("EVAL", script.text, *rest)
+
+    async def aclose(self) -> None:
+        """Close the connection; whoever waits fails."""
+        self._is_closed = True
+        if self._line is not None:
+            self._line.die(LineError("this client is closed"))
+            await self._line.closed()
