@@ -4,6 +4,7 @@ import os
 import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from vaultstream.actor import Actor, Origin
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.local import parts
 from vaultstream.local.probes import free_port
+from vaultstream.pipelined import Pipelined
 from vaultstream.settings import Settings
 
 Newcomer = Callable[[], Awaitable[Actor]]
@@ -61,6 +63,13 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory, logs: Path) -> Iterator[
     part = parts.redis(tmp_path_factory.mktemp("redis"), free_port(), world.PASSWORD, is_durable=False)
     with world.running(part, logs):
         yield f"redis://:{world.PASSWORD.reveal()}@{part.address}/0"
+
+
+@pytest.fixture
+async def pipelined(redis_url: str) -> AsyncIterator[Pipelined]:
+    """A client with time to spare: on a busy machine too, what is asked is what Redis says."""
+    async with aclosing(Pipelined.from_url(redis_url, timeout_seconds=20)) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

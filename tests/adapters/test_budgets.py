@@ -3,14 +3,13 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as tried
 from hypothesis import strategies as st
-from redis.asyncio import Redis
 from wires import Wire
 
 from vaultstream.actor import GUEST, Actor, Origin
@@ -18,6 +17,7 @@ from vaultstream.adapters import budgets as module
 from vaultstream.adapters.budgets import Budgets
 from vaultstream.budgets import MILLI, Allowance, Bucket, RateLimited, owner
 from vaultstream.ids import UserId
+from vaultstream.pipelined import Pipelined
 
 SMALL = Allowance(100, 1)
 
@@ -35,59 +35,56 @@ async def behind_a_wire(redis_url: str) -> AsyncIterator[tuple[Wire, Budgets]]:
     address, _, _ = redis_url.rpartition("@")[2].partition("/")
     async with (
         Wire("127.0.0.1", int(address.partition(":")[2])) as wire,
-        Redis.from_url(redis_url.replace(address, f"127.0.0.1:{wire.port}"), socket_timeout=5) as redis,
+        aclosing(
+            Pipelined.from_url(redis_url.replace(address, f"127.0.0.1:{wire.port}"), timeout_seconds=0.25)
+        ) as pipelined,
     ):
-        yield wire, Budgets(redis, SMALL)
+        yield wire, Budgets(pipelined, SMALL)
 
 
 @tried(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(-150, 150), st.integers(0, 60_000)), max_size=12))
-async def test_the_script_does_what_the_model_does(redis_url: str, steps: list[tuple[int, int]]) -> None:
+async def test_the_script_does_what_the_model_does(pipelined: Pipelined, steps: list[tuple[int, int]]) -> None:
     name, ahead = secrets.token_hex(8), 0
     model: Bucket | None = None
-    async with Redis.from_url(redis_url) as redis:
-        budgets = Budgets(redis, SMALL)
-        for points, passed_ms in steps:
-            if model is not None:
-                await redis.hincrby(f"budget:{name}", "at", -passed_ms)  # as if so much time had passed
-                ahead += passed_ms
-            answer = await budgets._in_redis(name, points, SMALL)
-            assert answer is not None
-            granted, bucket = answer
-            now = bucket.at_ms + ahead
-            before = model or Bucket(SMALL.size * MILLI, now)
-            model_granted, model = before.taken(points, now, SMALL)
-            assert (granted, bucket.level_milli) == (model_granted, model.level_milli)
-            assert 0 <= bucket.level_milli <= SMALL.size * MILLI
+    budgets = Budgets(pipelined, SMALL)
+    for points, passed_ms in steps:
+        if model is not None:
+            await pipelined.call("HINCRBY", f"budget:{name}", "at", -passed_ms)  # as if so much time had passed
+            ahead += passed_ms
+        answer = await budgets._in_redis(name, points, SMALL)
+        assert answer is not None
+        granted, bucket = answer
+        now = bucket.at_ms + ahead
+        before = model or Bucket(SMALL.size * MILLI, now)
+        model_granted, model = before.taken(points, now, SMALL)
+        assert (granted, bucket.level_milli) == (model_granted, model.level_milli)
+        assert 0 <= bucket.level_milli <= SMALL.size * MILLI
 
 
-async def test_fifty_at_once_spend_no_more_than_there_is(redis_url: str) -> None:
+async def test_fifty_at_once_spend_no_more_than_there_is(redis_url: str, pipelined: Pipelined) -> None:
     actor = somebody()
-    async with Redis.from_url(redis_url) as one, Redis.from_url(redis_url) as other:
-        # A slow answer must not make a process keep its own bucket here: what is asked is what Redis lets through.
-        budgets = [Budgets(one, SMALL), Budgets(other, SMALL)]
+    async with aclosing(Pipelined.from_url(redis_url, timeout_seconds=20)) as other:
+        budgets = [Budgets(pipelined, SMALL), Budgets(other, SMALL)]
         answers = await asyncio.gather(
             *(budgets[n % 2]._in_redis(owner(actor), 60, SMALL) for n in range(50)), return_exceptions=True
         )
     assert sum(answer[0] for answer in answers if isinstance(answer, tuple)) <= 1
 
 
-async def test_what_is_given_back_can_be_spent_again_and_no_more_than_the_size_is_there(redis_url: str) -> None:
-    actor = somebody()
-    async with Redis.from_url(redis_url) as redis:
-        budgets = Budgets(redis, SMALL)
-        assert (await budgets.take(actor, 100)).remaining == 0
-        with pytest.raises(RateLimited) as refused:
-            await budgets.take(actor, 50)
-        assert 49 <= refused.value.retry_after_seconds <= 50
-        assert (await budgets.give_back(actor, 90)).remaining >= 90
-        assert (await budgets.give_back(actor, 90)).remaining == 100
+async def test_what_is_given_back_can_be_spent_again_and_no_more_than_the_size_is_there(pipelined: Pipelined) -> None:
+    actor, budgets = somebody(), Budgets(pipelined, SMALL)
+    assert (await budgets.take(actor, 100)).remaining == 0
+    with pytest.raises(RateLimited) as refused:
+        await budgets.take(actor, 50)
+    assert 49 <= refused.value.retry_after_seconds <= 50
+    assert (await budgets.give_back(actor, 90)).remaining >= 90
+    assert (await budgets.give_back(actor, 90)).remaining == 100
 
 
-async def test_a_cost_beyond_the_size_is_told_that_waiting_does_not_help(redis_url: str) -> None:
-    async with Redis.from_url(redis_url) as redis:
-        with pytest.raises(RateLimited, match="never more than 100"):
-            await Budgets(redis, SMALL).take(somebody(), 101)
+async def test_a_cost_beyond_the_size_is_told_that_waiting_does_not_help(pipelined: Pipelined) -> None:
+    with pytest.raises(RateLimited, match="never more than 100"):
+        await Budgets(pipelined, SMALL).take(somebody(), 101)
 
 
 @pytest.mark.parametrize("fault", ["refused", "cut before", "cut within the answer", "slow"])
@@ -120,13 +117,12 @@ async def test_redis_counts_again_once_it_is_back(redis_url: str, monkeypatch: p
         assert (await budgets.take(actor, 10)).remaining == 90
 
 
-async def test_no_more_owners_are_known_than_fit(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_more_owners_are_known_than_fit(pipelined: Pipelined, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_OWNERS_MAX", 3)
-    async with Redis.from_url(redis_url) as redis:
-        budgets = Budgets(redis, SMALL)
-        for _ in range(5):
-            await budgets.take(somebody(), 1)
-        assert len(budgets._known) == 3
+    budgets = Budgets(pipelined, SMALL)
+    for _ in range(5):
+        await budgets.take(somebody(), 1)
+    assert len(budgets._known) == 3
 
 
 @pytest.mark.parametrize(

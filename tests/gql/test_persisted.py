@@ -1,6 +1,7 @@
 """Documents that are named by their hash: what one client sent, any may name, and nothing unlawful is kept."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -19,6 +20,7 @@ from vaultstream.http.auth import Authenticator
 from vaultstream.http.graphql import GraphQLEndpoint
 from vaultstream.http.graphql_door import Door
 from vaultstream.local.probes import free_port
+from vaultstream.pipelined import Pipelined
 
 VIEWER = "{ viewer { email } }"
 EMAIL = {"viewer": {"email": "alice@example.com"}}
@@ -48,24 +50,24 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
         yield redis
 
 
-def fresh(vault: Vault, redis: Redis) -> GraphQLEndpoint:
+def fresh(vault: Vault, pipelined: Pipelined) -> GraphQLEndpoint:
     """A process that has seen nothing yet."""
-    vault = replace(vault, documents=SharedDocuments(redis))
+    vault = replace(vault, documents=SharedDocuments(pipelined))
     return GraphQLEndpoint(vault, Authenticator(vault), introspection=True, graphiql=True)
 
 
 @pytest.fixture
-async def new(vault: Vault, redis: Redis, alice: Person) -> AsyncIterator[Person]:
+async def new(vault: Vault, redis: Redis, pipelined: Pipelined, alice: Person) -> AsyncIterator[Person]:
     """Alice at the door of such a process."""
-    transport = httpx.ASGITransport(fresh(vault, redis))
+    transport = httpx.ASGITransport(fresh(vault, pipelined))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield Person(client, alice.token)
 
 
 @pytest.fixture
-async def other(vault: Vault, redis: Redis, bob: Person) -> AsyncIterator[Person]:
+async def other(vault: Vault, pipelined: Pipelined, bob: Person) -> AsyncIterator[Person]:
     """Bob at another's."""
-    transport = httpx.ASGITransport(fresh(vault, redis))
+    transport = httpx.ASGITransport(fresh(vault, pipelined))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield Person(client, bob.token)
 
@@ -169,13 +171,13 @@ async def test_two_names_are_of_one_document(new: Person) -> None:
 
 
 async def test_a_stream_and_a_socket_know_the_same_names(
-    vault: Vault, redis: Redis, new: Person, other: Person
+    vault: Vault, pipelined: Pipelined, new: Person, other: Person
 ) -> None:
     unknown = await new.post(named(FOLLOW), Accept=EVENTS)
     assert "PERSISTED_QUERY_NOT_FOUND" in unknown.text
     await new.post({"query": FOLLOW} | named(FOLLOW), Accept=EVENTS)
     assert "INVALID" in (await other.post(named(FOLLOW), Accept=f"{GRAPHQL}, {EVENTS}")).text
-    async with serving(fresh(vault, redis), free_port()) as url, talking(url) as talk:
+    async with serving(fresh(vault, pipelined), free_port()) as url, talking(url) as talk:
         await talk.init(new.token)
         await talk.say({"id": "a", "type": "subscribe", "payload": named(VIEWER)})
         refused = await talk.hear()
@@ -189,7 +191,7 @@ async def test_a_stream_and_a_socket_know_the_same_names(
 async def test_without_redis_whole_documents_run_and_names_are_not_found(
     door: Door, vault: Vault, alice: Person
 ) -> None:
-    async with Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2) as nowhere:
+    async with aclosing(Pipelined.from_url("redis://127.0.0.1:1/0", timeout_seconds=0.2)) as nowhere:
         broken = replace(vault, documents=SharedDocuments(nowhere))
         endpoint = GraphQLEndpoint(broken, door.authenticator, introspection=True, graphiql=False)
         transport = httpx.ASGITransport(endpoint)

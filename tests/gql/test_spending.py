@@ -8,7 +8,6 @@ import orjson
 import pytest
 from asking import EVENTS, GRAPHQL, Person
 from doors import serving
-from redis.asyncio import Redis
 from sockets import talking
 
 from vaultstream.adapters.budgets import Budgets
@@ -17,6 +16,7 @@ from vaultstream.budgets import Allowance
 from vaultstream.http.auth import Authenticator
 from vaultstream.http.graphql import GraphQLEndpoint
 from vaultstream.local.probes import free_port
+from vaultstream.pipelined import Pipelined
 
 PAGE = "{ viewer { rootFolder { children(first: 100) { edges { node { id } } } } } }"  # 203 points, 3 for an empty one
 VIEWER = "{ viewer { id } }"
@@ -26,17 +26,16 @@ LINK = """{ shareLink(token: "x") { children(first: 100) { edges { node { name }
 
 
 @pytest.fixture
-async def poor_door(vault: Vault, redis_url: str) -> AsyncIterator[GraphQLEndpoint]:
+async def poor_door(vault: Vault, pipelined: Pipelined) -> AsyncIterator[GraphQLEndpoint]:
     """A door where everybody has 210 points, and gets one back each second; a guest has 21."""
-    async with Redis.from_url(redis_url) as redis:
-        await _forget(redis)
-        poor = replace(vault, budgets=Budgets(redis, Allowance(210, 1)))
-        yield GraphQLEndpoint(poor, Authenticator(poor), introspection=True, graphiql=False)
-        await _forget(redis)
+    await _forget(pipelined)
+    poor = replace(vault, budgets=Budgets(pipelined, Allowance(210, 1)))
+    yield GraphQLEndpoint(poor, Authenticator(poor), introspection=True, graphiql=False)
+    await _forget(pipelined)
 
 
-async def _forget(redis: Redis) -> None:
-    await redis.delete(*[key async for key in redis.scan_iter("budget:*")] or ["none"])
+async def _forget(redis: Pipelined) -> None:
+    await redis.call("DEL", "none", *await redis.call("KEYS", "budget:*"))
 
 
 @pytest.fixture

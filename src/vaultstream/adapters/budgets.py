@@ -1,24 +1,22 @@
 """Redis buckets: one key for each actor, changed by one script. Where Redis is gone, each process keeps its own."""
 
-import asyncio
 import logging
 import time
 from collections import OrderedDict
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from vaultstream.actor import Actor
 from vaultstream.budgets import MILLI, Allowance, Bucket, RateLimited, Standing, owner, standing
+from vaultstream.pipelined import Pipelined, Script
 
 _LOG = logging.getLogger(__name__)
 _PREFIX = "budget:"
 _OWNERS_MAX = 10_000  # whose bucket is known in this process; the least recently seen go first
-_ANSWER_SECONDS = 0.25
 _AGAIN_SECONDS = 1.0  # a Redis that did not answer is left alone for so long
 # The arithmetic of `Bucket.taken` by Redis's own clock, so that servers need not agree on the time. A key that is not
 # there is a full bucket, and a full bucket needs no key: each lives until it would be full.
-_SCRIPT = """
+_SCRIPT = Script("""
 local full, per_second, points = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -30,7 +28,7 @@ if granted then level = math.min(full, level - points) end
 redis.call('HSET', KEYS[1], 'level', level, 'at', now)
 redis.call('PEXPIRE', KEYS[1], math.ceil((full - level) / per_second) + 1000)
 return {granted and 1 or 0, level, now}
-"""
+""")
 
 
 class Budgets:
@@ -39,8 +37,8 @@ class Budgets:
     An answer that is lost on the way may have been counted: then it is paid twice, and never too little.
     """
 
-    def __init__(self, redis: Redis, allowance: Allowance) -> None:
-        self._script = redis.register_script(_SCRIPT)
+    def __init__(self, redis: Pipelined, allowance: Allowance) -> None:
+        self._redis = redis
         self._allowance = allowance
         self._known: OrderedDict[str, Bucket] = OrderedDict()
         self._gone_until = 0.0
@@ -76,9 +74,8 @@ class Budgets:
             return None
         arguments = [allowance.size * MILLI, allowance.per_second, points * MILLI]
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                granted, level, now = await self._script(keys=[_PREFIX + name], args=arguments)
-        except (RedisError, OSError, TimeoutError):
+            granted, level, now = await self._redis.run(_SCRIPT, [_PREFIX + name], arguments)
+        except RedisError:
             _LOG.warning("Redis does not keep the budgets: each process keeps its own meanwhile")
             self._gone_until = time.monotonic() + _AGAIN_SECONDS
             return None

@@ -1,14 +1,13 @@
 """GraphQL documents by their hash, in Redis: what one client sent once, any other may name."""
 
-import asyncio
 import logging
 import time
 from collections import OrderedDict
 from hashlib import sha256
 
-from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
+
+from vaultstream.pipelined import Pipelined, Script
 
 _LOG = logging.getLogger(__name__)
 _INDEX = "{documents}:used"  # one hash slot for all of them: a script may touch them together
@@ -17,17 +16,16 @@ DOCUMENT_BYTES_MAX = 8_192
 _DOCUMENTS_MAX = 10_000  # 80 MB at most; the least recently used go first
 _TTL_SECONDS = 7 * 24 * 3600
 _HERE_MAX = 512
-_ANSWER_SECONDS = 0.25
 _AGAIN_SECONDS = 1.0  # a Redis that did not answer is left alone for so long
-_FIND = """
+_FIND = Script("""
 local text = redis.call('GETEX', KEYS[1], 'EX', ARGV[2])
 if text then
   redis.call('ZADD', KEYS[2], redis.call('TIME')[1], ARGV[1])
   redis.call('EXPIRE', KEYS[2], ARGV[2])
 end
 return text
-"""
-_KEEP = """
+""")
+_KEEP = Script("""
 redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[2])
 redis.call('ZADD', KEYS[2], redis.call('TIME')[1], ARGV[1])
 redis.call('EXPIRE', KEYS[2], ARGV[2])
@@ -36,7 +34,7 @@ if over > 0 then
   local popped = redis.call('ZPOPMIN', KEYS[2], over)
   for place = 1, #popped, 2 do redis.call('DEL', ARGV[5] .. popped[place]) end
 end
-"""
+""")
 
 
 class SharedDocuments:
@@ -45,9 +43,8 @@ class SharedDocuments:
     A text is checked against its hash whenever it comes from Redis, so that nobody's document is ever another's.
     """
 
-    def __init__(self, redis: Redis) -> None:
-        self._find = redis.register_script(_FIND)
-        self._keep = redis.register_script(_KEEP)
+    def __init__(self, redis: Pipelined) -> None:
+        self._redis = redis
         self._here: OrderedDict[str, str] = OrderedDict()
         self._gone_until = 0.0
 
@@ -56,7 +53,7 @@ class SharedDocuments:
         if digest in self._here:
             self._here.move_to_end(digest)
             return self._here[digest]
-        found = await self._asked(self._find, digest)
+        found = await self._asked(_FIND, digest)
         if not isinstance(found, bytes) or sha256(found).hexdigest() != digest:
             return None
         self._remember(digest, found.decode())
@@ -70,7 +67,7 @@ class SharedDocuments:
         encoded = text.encode()
         if len(encoded) <= DOCUMENT_BYTES_MAX:
             self._remember(digest, text)
-            await self._asked(self._keep, digest, encoded, _DOCUMENTS_MAX, _PREFIX)
+            await self._asked(_KEEP, digest, encoded, _DOCUMENTS_MAX, _PREFIX)
 
     def _remember(self, digest: str, text: str) -> None:
         self._here[digest] = text
@@ -78,14 +75,13 @@ class SharedDocuments:
         while len(self._here) > _HERE_MAX:
             self._here.popitem(last=False)
 
-    async def _asked(self, script: AsyncScript, digest: str, *more: bytes | int | str) -> object:
+    async def _asked(self, script: Script, digest: str, *more: bytes | int | str) -> object:
         """What Redis answers; None where it does not in time."""
         if time.monotonic() < self._gone_until:
             return None
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                answer: object = await script([_PREFIX + digest, _INDEX], [digest, _TTL_SECONDS, *more])
-        except (RedisError, OSError, TimeoutError):
+            answer: object = await self._redis.run(script, [_PREFIX + digest, _INDEX], [digest, _TTL_SECONDS, *more])
+        except RedisError:
             _LOG.warning("Redis does not keep documents: clients send theirs whole meanwhile")
             self._gone_until = time.monotonic() + _AGAIN_SECONDS
             return None

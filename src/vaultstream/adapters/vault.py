@@ -27,7 +27,10 @@ from vaultstream.adapters.veil import Veil
 from vaultstream.budgets import Allowance
 from vaultstream.events import Event
 from vaultstream.ids import ulid
+from vaultstream.pipelined import Pipelined
 from vaultstream.settings import Settings
+
+_REDIS_SECONDS = 0.25  # what every request asks of Redis can be done without, so nobody waits for it longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ async def opened(settings: Settings) -> AsyncIterator[Vault]:
             settings.redis_url.reveal(), socket_timeout=5, socket_connect_timeout=2, health_check_interval=15
         )
         stack.push_async_callback(redis.aclose)
+        shared = Pipelined.from_url(settings.redis_url.reveal(), timeout_seconds=_REDIS_SECONDS)
+        stack.push_async_callback(shared.aclose)
         live = Live(redis)
         stack.push_async_callback(live.close)
         audit_log = AuditLog(settings.postgres_dsn.reveal())
@@ -98,8 +103,8 @@ async def opened(settings: Settings) -> AsyncIterator[Vault]:
             keys=Keys(await client("kms"), settings.kms_key, cache_seconds=settings.key_cache_seconds),
             bus=Bus(await client("events"), settings.bus),
             live=live,
-            budgets=Budgets(redis, Allowance(settings.budget_size, settings.budget_per_second)),
-            documents=SharedDocuments(redis),
+            budgets=Budgets(shared, Allowance(settings.budget_size, settings.budget_per_second)),
+            documents=SharedDocuments(shared),
             audit_log=audit_log,
             search_index=search_index,
             scanner=Scanner(clamd_url=settings.clamd_url or None),

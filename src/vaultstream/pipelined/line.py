@@ -13,7 +13,7 @@ from redis.exceptions import TimeoutError as SilentError
 from vaultstream.pipelined.server import Command, Server
 
 Reply = asyncio.Future[Any]  # Any: a command's own kind of answer
-_CHECKS = 4  # so often within its time the oldest command is looked at
+_TICKS_MAX = 4  # a command's time in ticks, for those of a loop that was held up do not come all at once
 _IDLE_SECONDS = 30  # a connection that died unnoticed is found so: three probes, ten seconds apart
 _KEEP_ALIVE = {
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE): 1,
@@ -34,22 +34,22 @@ class Line(asyncio.Protocol):
         self._server = server
         self._timeout = timeout_seconds
         self._loop = asyncio.get_running_loop()
-        self._since = self._loop.time()
+        self._tick = 0
         self._reader = hiredis.Reader(replyError=ResponseError, notEnoughData=_NOTHING_YET)
         self._transport: asyncio.Transport | None = None
         self._unsent: list[bytes] = []
-        self._pending: deque[tuple[Reply, float]] = deque()
+        self._pending: deque[tuple[Reply, int]] = deque()
         self._is_open = False
         self._will_send = False
         self.is_dead = False
         self._opening = self._loop.create_task(self._open())
-        self._check = self._loop.call_later(timeout_seconds / _CHECKS, self._check_oldest)
+        self._ticking = self._loop.call_later(timeout_seconds / _TICKS_MAX, self._count)
 
     def call(self, command: Command) -> Reply:
         """The reply to come; it fails with ResponseError as Redis says, or as the line does."""
         reply = self._loop.create_future()
         self._unsent.append(_packed(command))
-        self._pending.append((reply, self._loop.time()))
+        self._pending.append((reply, self._tick))
         if self._is_open and not self._will_send:
             self._will_send = True
             self._loop.call_soon(self._send)
@@ -62,7 +62,7 @@ class Line(asyncio.Protocol):
         self.is_dead = True
         self._is_open = False
         self._opening.cancel()
-        self._check.cancel()
+        self._ticking.cancel()
         if self._transport is not None:
             self._transport.abort()
         for reply, _ in self._pending:
@@ -92,7 +92,7 @@ class Line(asyncio.Protocol):
         if self._transport is None:
             raise LineError("Redis closed the connection")
         reply = self._loop.create_future()
-        self._pending.appendleft((reply, self._since))
+        self._pending.appendleft((reply, 0))
         self._transport.write(_packed(command))
         return reply
 
@@ -102,10 +102,11 @@ class Line(asyncio.Protocol):
             self._transport.write(b"".join(self._unsent))
             self._unsent.clear()
 
-    def _check_oldest(self) -> None:
+    def _count(self) -> None:
         """All wait in one queue, so nobody waits longer than the first."""
-        self._check = self._loop.call_later(self._timeout / _CHECKS, self._check_oldest)
-        if self._pending and self._loop.time() - self._pending[0][1] >= self._timeout:
+        self._tick += 1
+        self._ticking = self._loop.call_later(self._timeout / _TICKS_MAX, self._count)
+        if self._pending and self._tick - self._pending[0][1] > _TICKS_MAX:
             self.die(SilentError("Redis did not answer in time"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
