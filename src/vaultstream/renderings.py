@@ -1,5 +1,6 @@
 """Small pictures of a file: what they are, which files have them, and how one process hands them to another."""
 
+import codecs
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
@@ -11,7 +12,48 @@ SNIFF_BYTES = 1024
 # The reason given for every file that reaches a limit of time or memory.
 TOO_COSTLY = "Drawing this file takes more time or memory than a preview is worth."
 
+# Bytes of a text that are enough for its first page.
+TEXT_BYTES = 16 << 10
+
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis"})
+_FILM_BRANDS = (
+    b"isom",
+    b"iso",
+    b"mp4",
+    b"avc1",
+    b"qt  ",
+    b"M4V",
+    b"M4A",
+    b"M4B",
+    b"3gp",
+    b"3g2",
+    b"f4v",
+    b"MSNV",
+    b"dash",
+)
+_TEXT_TYPES = (
+    "text/",
+    "application/json",
+    "application/xml",
+    "application/javascript",
+    "application/x-",
+    "application/sql",
+)
+_UNKNOWN_TYPES = frozenset({"", "application/octet-stream"})
+_OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument."
+# What a recording is kept in, by its first bytes, in FFmpeg's words. Playlists, which name other files, are not here.
+_RECORDINGS = (
+    (b"\x1aE\xdf\xa3", "matroska"),
+    (b"OggS", "ogg"),
+    (b"fLaC", "flac"),
+    (b"ID3", "mp3"),
+    (b"\xff\xfb", "mp3"),
+    (b"\xff\xf3", "mp3"),
+    (b"\xff\xf2", "mp3"),
+    (b"FLV\x01", "flv"),
+    (b"0&\xb2u\x8ef\xcf\x11", "asf"),
+)
 
 
 class Unsupported(Exception):
@@ -35,6 +77,11 @@ class SourceKind(IntEnum):
 
     PICTURE = 1
     PDF = 2
+    DRAWING = 3
+    TEXT = 4
+    OFFICE = 5
+    HEIC = 6
+    RECORDING = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +112,60 @@ def source_kind(head: bytes, content_type: str) -> SourceKind | None:
     `content_type` is the uploader's word and decides nothing but this: a PDF may begin with up to 1,024 foreign
     bytes (ISO 32000-1, annex H.3.4.1), and only what calls itself one is searched for its header.
     """
+    kind = _kind_of_picture(head)
+    if kind is None and recording_format(head) is not None:
+        kind = SourceKind.RECORDING
+    if kind is None and _is_pdf(head, content_type):
+        kind = SourceKind.PDF
+    if kind is None and _is_office(head, content_type):
+        kind = SourceKind.OFFICE
+    if kind is None and _is_text(head):
+        if b"<svg" in head and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            return SourceKind.DRAWING
+        if content_type.startswith(_TEXT_TYPES) or content_type in _UNKNOWN_TYPES:
+            return SourceKind.TEXT
+    return kind
+
+
+def recording_format(head: bytes) -> str | None:
+    """FFmpeg's name for what keeps a recording that begins so; None for what is none."""
+    if head[4:8] == b"ftyp" and any(brand.startswith(_FILM_BRANDS) for brand in _brands(head)):
+        return "mov"
+    if head[:4] == b"RIFF":
+        return {b"AVI ": "avi", b"WAVE": "wav"}.get(head[8:12])
+    return next((name for magic, name in _RECORDINGS if head.startswith(magic)), None)
+
+
+def _kind_of_picture(head: bytes) -> SourceKind | None:
     if head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")) or _is_tiff(head):
         return SourceKind.PICTURE
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return SourceKind.PICTURE
     if head[4:8] == b"ftyp" and _brands(head) & _AVIF_BRANDS:
         return SourceKind.PICTURE
-    if head.startswith(b"%PDF-") or (content_type == "application/pdf" and b"%PDF-" in head):
-        return SourceKind.PDF
+    if head[4:8] == b"ftyp" and _brands(head) & _HEIC_BRANDS:
+        return SourceKind.HEIC
     return None
+
+
+def _is_pdf(head: bytes, content_type: str) -> bool:
+    return head.startswith(b"%PDF-") or (content_type == "application/pdf" and b"%PDF-" in head)
+
+
+def _is_office(head: bytes, content_type: str) -> bool:
+    """A zip that says by its first entry, or is said, to be a document (ECMA-376 part 2; OpenDocument 1.3 part 2)."""
+    named = content_type.startswith("application/vnd.openxmlformats-officedocument.")
+    is_open_document = head[30 : 30 + len(_OPEN_DOCUMENT)] == _OPEN_DOCUMENT
+    return head.startswith(b"PK\x03\x04") and (named or is_open_document or head[30:49] == b"[Content_Types].xml")
+
+
+def _is_text(head: bytes) -> bool:
+    """UTF-8, though it may end in the middle of a character, with no control character that no text has."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return bool(text) and all(letter >= " " or letter in "\t\n\r\f\x1b" for letter in text)
 
 
 def _is_tiff(head: bytes) -> bool:

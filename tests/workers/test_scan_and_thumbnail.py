@@ -115,7 +115,7 @@ async def test_a_thumbnail_opens_under_its_own_context_only(vault: Vault, alice:
 
 
 async def test_what_has_no_picture_says_so(vault: Vault, alice: Actor) -> None:
-    file_id = await store(vault, alice, b"just text", "text/plain")
+    file_id = await store(vault, alice, b"\0just bytes", "text/plain")
     await scanned(vault, file_id)
     assert (await rendered(vault, file_id)).version.thumbnail.status is ThumbnailStatus.UNSUPPORTED
 

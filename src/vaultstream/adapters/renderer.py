@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from vaultstream.renderings import (
     SNIFF_BYTES,
+    TEXT_BYTES,
     TOO_COSTLY,
     RenderFailed,
     Rendering,
+    SourceKind,
     Unsupported,
     source_kind,
     unpacked,
@@ -26,6 +28,8 @@ START_TIMEOUT_SECONDS = 30.0
 END_TIMEOUT_SECONDS = 5.0
 
 _CHILD_PROGRAM = "vaultstream.adapters.render_child"
+_MEDIA_PROGRAM = "vaultstream.adapters.render_child_media"
+_MEDIA = frozenset({SourceKind.HEIC, SourceKind.RECORDING})
 _REQUEST = struct.Struct("!BQ")  # what the child reads before the source: kind, size in bytes
 _ANSWER_LIMIT_BYTES = 8 << 20
 _READ_BYTES = 256 << 10
@@ -107,19 +111,24 @@ class Renderer:
             kind = source_kind(head[:SNIFF_BYTES], content_type)
             if kind is None:
                 raise Unsupported("No preview is made of this kind of file.")
-            child = await stack.enter_async_context(self._child(_REQUEST.pack(kind, size_bytes)))
+            if kind is SourceKind.TEXT:  # its first page is all that is shown
+                head = (await _head(data, head, TEXT_BYTES))[:TEXT_BYTES]
+                data, size_bytes = _nothing(), len(head)
+            program = _MEDIA_PROGRAM if kind in _MEDIA else _CHILD_PROGRAM
+            child = await stack.enter_async_context(self._child(_REQUEST.pack(kind, size_bytes), program))
             with suppress(ChildGone):  # its answer tells why
                 await _pour(head, data, size_bytes, child)
             return await child.answer()
 
     @asynccontextmanager
-    async def _child(self, request: bytes) -> AsyncIterator["Child"]:
+    async def _child(self, request: bytes, program: str) -> AsyncIterator["Child"]:
         """A fresh process that took the request, gone at the end of the block; then the next spare is started."""
-        child = await self._standing_by() or await start_child(self._limits)
+        spare = await self._standing_by() if program == _CHILD_PROGRAM else None
+        child = spare or await start_child(self._limits, program)
         try:
             if not await child.takes(request):  # killed while it stood by
                 await child.end()
-                child = await start_child(self._limits)
+                child = await start_child(self._limits, program)
                 if not await child.takes(request):
                     raise RendererBroken(_NO_START)
             yield child
@@ -139,7 +148,7 @@ class Renderer:
 
     def _refill(self) -> None:
         if self._spare is None and not self._closed:
-            self._spare = asyncio.create_task(start_child(self._limits))
+            self._spare = asyncio.create_task(start_child(self._limits, _CHILD_PROGRAM))
 
 
 class Child:
@@ -215,10 +224,10 @@ class Child:
         return bytes(answer)
 
 
-async def start_child(limits: Limits) -> Child:
-    """A process that stands ready for one file; RendererBroken when it does not get so far."""
+async def start_child(limits: Limits, program: str) -> Child:
+    """A process of that program that stands ready for one file; RendererBroken when it does not get so far."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-B", "-m", _CHILD_PROGRAM),
+        *(sys.executable, "-I", "-B", "-m", program),
         *(str(limits.memory_bytes), str(limits.cpu_seconds), str(limits.wall_seconds)),
         stdin=PIPE,
         stdout=PIPE,
@@ -239,14 +248,17 @@ async def start_child(limits: Limits) -> Child:
     return child
 
 
-async def _head(data: AsyncIterator[bytes]) -> bytes:
-    """The first chunks, as many as it takes to tell the kind of the file."""
-    head = bytearray()
-    async for chunk in data:
-        head += chunk
-        if len(head) >= SNIFF_BYTES:
-            break
-    return bytes(head)
+async def _head(data: AsyncIterator[bytes], head: bytes = b"", least_bytes: int = SNIFF_BYTES) -> bytes:
+    """The first chunks, `head` among them, as many as hold `least_bytes` if there are so many."""
+    read = bytearray(head)
+    while len(read) < least_bytes and (chunk := await anext(data, None)) is not None:
+        read += chunk
+    return bytes(read)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
 
 
 async def _pour(head: bytes, data: AsyncIterator[bytes], size_bytes: int, child: Child) -> None:
