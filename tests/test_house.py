@@ -27,7 +27,7 @@ FLOORS = {
     "commands": {"root", "adapters", "actions", "gql", "http", "local", "commands"},
     "cli": {"root", "commands", "cli"},
 }
-CONTRACTS = ("table", "events", "settings")
+CONTRACTS = ("table", "events", "settings", "metrics")
 PURE = {"root", "sealed"}
 IMPURE_MODULES = {
     "asyncio",
@@ -128,10 +128,11 @@ def test_no_import_hides_in_a_function(module: str, path: Path) -> None:
             assert not inner, f"{module}.{node.name} imports"
 
 
-def test_contracts_import_the_standard_library_only() -> None:
+def test_contracts_import_the_standard_library_and_each_other_only() -> None:
+    known = sys.stdlib_module_names | {f"vaultstream.{name}" for name in CONTRACTS}
     for name in CONTRACTS:
         for used, _ in imported(PACKAGE / f"{name}.py"):
-            assert used.split(".")[0] in sys.stdlib_module_names, f"{name} imports {used}"
+            assert known & {used, used.split(".")[0]}, f"{name} imports {used}"
 
 
 def test_root_modules_are_pure() -> None:

@@ -15,8 +15,10 @@ from wires import Wire
 from vaultstream.actor import GUEST, Actor, Origin
 from vaultstream.adapters import budgets as module
 from vaultstream.adapters.budgets import Budgets
+from vaultstream.adapters.meters import Meters
 from vaultstream.budgets import MILLI, Allowance, Bucket, RateLimited, owner
 from vaultstream.ids import UserId
+from vaultstream.metrics import BUDGET_REFUSALS
 from vaultstream.pipelined import Pipelined
 
 SMALL = Allowance(100, 1)
@@ -39,7 +41,7 @@ async def behind_a_wire(redis_url: str) -> AsyncIterator[tuple[Wire, Budgets]]:
             Pipelined.from_url(redis_url.replace(address, f"127.0.0.1:{wire.port}"), timeout_seconds=0.25)
         ) as pipelined,
     ):
-        yield wire, Budgets(pipelined, SMALL)
+        yield wire, Budgets(pipelined, SMALL, Meters())
 
 
 @tried(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -47,7 +49,7 @@ async def behind_a_wire(redis_url: str) -> AsyncIterator[tuple[Wire, Budgets]]:
 async def test_the_script_does_what_the_model_does(pipelined: Pipelined, steps: list[tuple[int, int]]) -> None:
     name, ahead = secrets.token_hex(8), 0
     model: Bucket | None = None
-    budgets = Budgets(pipelined, SMALL)
+    budgets = Budgets(pipelined, SMALL, Meters())
     for points, passed_ms in steps:
         if model is not None:
             await pipelined.call("HINCRBY", f"budget:{name}", "at", -passed_ms)  # as if so much time had passed
@@ -65,7 +67,7 @@ async def test_the_script_does_what_the_model_does(pipelined: Pipelined, steps: 
 async def test_fifty_at_once_spend_no_more_than_there_is(redis_url: str, pipelined: Pipelined) -> None:
     actor = somebody()
     async with aclosing(Pipelined.from_url(redis_url, timeout_seconds=20)) as other:
-        budgets = [Budgets(pipelined, SMALL), Budgets(other, SMALL)]
+        budgets = [Budgets(pipelined, SMALL, Meters()), Budgets(other, SMALL, Meters())]
         answers = await asyncio.gather(
             *(budgets[n % 2]._in_redis(owner(actor), 60, SMALL) for n in range(50)), return_exceptions=True
         )
@@ -73,18 +75,20 @@ async def test_fifty_at_once_spend_no_more_than_there_is(redis_url: str, pipelin
 
 
 async def test_what_is_given_back_can_be_spent_again_and_no_more_than_the_size_is_there(pipelined: Pipelined) -> None:
-    actor, budgets = somebody(), Budgets(pipelined, SMALL)
+    actor, meters = somebody(), Meters()
+    budgets = Budgets(pipelined, SMALL, meters)
     assert (await budgets.take(actor, 100)).remaining == 0
     with pytest.raises(RateLimited) as refused:
         await budgets.take(actor, 50)
     assert 49 <= refused.value.retry_after_seconds <= 50
+    assert meters.numbers(BUDGET_REFUSALS) == {("member",): 1}
     assert (await budgets.give_back(actor, 90)).remaining >= 90
     assert (await budgets.give_back(actor, 90)).remaining == 100
 
 
 async def test_a_cost_beyond_the_size_is_told_that_waiting_does_not_help(pipelined: Pipelined) -> None:
     with pytest.raises(RateLimited, match="never more than 100"):
-        await Budgets(pipelined, SMALL).take(somebody(), 101)
+        await Budgets(pipelined, SMALL, Meters()).take(somebody(), 101)
 
 
 @pytest.mark.parametrize("fault", ["refused", "cut before", "cut within the answer", "slow"])
@@ -119,7 +123,7 @@ async def test_redis_counts_again_once_it_is_back(redis_url: str, monkeypatch: p
 
 async def test_no_more_owners_are_known_than_fit(pipelined: Pipelined, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_OWNERS_MAX", 3)
-    budgets = Budgets(pipelined, SMALL)
+    budgets = Budgets(pipelined, SMALL, Meters())
     for _ in range(5):
         await budgets.take(somebody(), 1)
     assert len(budgets._known) == 3

@@ -29,7 +29,7 @@ LINK = """{ shareLink(token: "x") { children(first: 100) { edges { node { name }
 async def poor_door(vault: Vault, pipelined: Pipelined) -> AsyncIterator[GraphQLEndpoint]:
     """A door where everybody has 210 points, and gets one back each second; a guest has 21."""
     await _forget(pipelined)
-    poor = replace(vault, budgets=Budgets(pipelined, Allowance(210, 1)))
+    poor = replace(vault, budgets=Budgets(pipelined, Allowance(210, 1), vault.meters))
     yield GraphQLEndpoint(poor, Authenticator(poor), introspection=True, graphiql=False)
     await _forget(pipelined)
 

@@ -11,6 +11,7 @@ from doors import serving
 from graphql import build_schema, parse, validate
 from starlette.applications import Starlette
 
+from vaultstream.adapters.meters import Meters
 from vaultstream.http import page
 from vaultstream.http.envelope import Envelope
 from vaultstream.local.probes import free_port
@@ -58,7 +59,7 @@ async def browser() -> AsyncIterator[httpx.AsyncClient]:
         *(Secret("redis://nowhere"), Secret("postgresql://nowhere")),
         *(ISSUER, "the-client", "http://127.0.0.1:8000", "pair", Secret("")),
     )
-    app = Envelope(Starlette(routes=page.routes(settings)), issuer=settings.oidc_issuer)
+    app = Envelope(Starlette(routes=page.routes(settings)), issuer=settings.oidc_issuer, meters=Meters())
     async with serving(app, free_port()) as url, httpx.AsyncClient(base_url=url) as client:
         yield client
 

@@ -3,12 +3,17 @@
 import logging
 import time
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
 from vaultstream.actor import Actor
 from vaultstream.budgets import MILLI, Allowance, Bucket, RateLimited, Standing, owner, standing
+from vaultstream.metrics import BUDGET_REFUSALS
 from vaultstream.pipelined import Pipelined, Script
+
+if TYPE_CHECKING:  # an adapter is blind to the others: it is given the meters, and counts
+    from vaultstream.adapters.meters import Meters
 
 _LOG = logging.getLogger(__name__)
 _PREFIX = "budget:"
@@ -37,8 +42,9 @@ class Budgets:
     An answer that is lost on the way may have been counted: then it is paid twice, and never too little.
     """
 
-    def __init__(self, redis: Pipelined, allowance: Allowance) -> None:
+    def __init__(self, redis: Pipelined, allowance: Allowance, meters: "Meters") -> None:
         self._redis = redis
+        self._meters = meters
         self._allowance = allowance
         self._known: OrderedDict[str, Bucket] = OrderedDict()
         self._gone_until = 0.0
@@ -48,6 +54,7 @@ class Budgets:
         allowance = self._of(actor)
         granted, bucket = await self._change(owner(actor), points, allowance)
         if not granted:
+            self._meters.count(BUDGET_REFUSALS, "guest" if actor.is_guest else "member")
             raise RateLimited(points, bucket, allowance)
         return standing(bucket, allowance)
 

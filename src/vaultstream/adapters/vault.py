@@ -16,6 +16,8 @@ from vaultstream.adapters.bus import Bus
 from vaultstream.adapters.documents import SharedDocuments
 from vaultstream.adapters.keys import Keys
 from vaultstream.adapters.live import Live
+from vaultstream.adapters.meters import Meters
+from vaultstream.adapters.meters_aws import measure
 from vaultstream.adapters.passwords import Passwords
 from vaultstream.adapters.records import Records
 from vaultstream.adapters.records.changes import Change
@@ -38,6 +40,7 @@ class Vault:
     """Everything an action may need of the world."""
 
     settings: Settings
+    meters: Meters
     records: Records
     blobs: Blobs
     keys: Keys
@@ -72,13 +75,16 @@ class Vault:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Vault]:
+async def opened(settings: Settings, meters: Meters | None = None) -> AsyncIterator[Vault]:
     """The vault with every client open; all are closed at the end, whatever happens."""
+    meters = meters or Meters()
     async with AsyncExitStack() as stack:
         session = clients.session(settings)
 
         async def client(service: str) -> object:
-            return await stack.enter_async_context(clients.client(session, settings, service))
+            made = await stack.enter_async_context(clients.client(session, settings, service))
+            measure(made, service, meters)
+            return made
 
         redis = Redis.from_url(
             settings.redis_url.reveal(), socket_timeout=5, socket_connect_timeout=2, health_check_interval=15
@@ -98,12 +104,13 @@ async def opened(settings: Settings) -> AsyncIterator[Vault]:
         stack.push_async_callback(renderer.close)
         yield Vault(
             settings=settings,
+            meters=meters,
             records=Records(await client("dynamodb"), settings.table),
             blobs=Blobs(await client("s3"), settings.bucket),
             keys=Keys(await client("kms"), settings.kms_key, cache_seconds=settings.key_cache_seconds),
             bus=Bus(await client("events"), settings.bus),
             live=live,
-            budgets=Budgets(shared, Allowance(settings.budget_size, settings.budget_per_second)),
+            budgets=Budgets(shared, Allowance(settings.budget_size, settings.budget_per_second), meters),
             documents=SharedDocuments(shared),
             audit_log=audit_log,
             search_index=search_index,

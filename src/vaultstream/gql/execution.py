@@ -24,6 +24,7 @@ from vaultstream.gql.context import Context
 from vaultstream.gql.documents import Document, Documents, Refused
 from vaultstream.gql.prices import PRICE_MAX, Price, price_of
 from vaultstream.gql.spending import paid, settled, told
+from vaultstream.metrics import LIVE_DELIVERIES
 
 RUN_SECONDS_MAX = 30
 _LOG = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ class Engine:
                 return
             async with aclosing(results):
                 async for result in results:
+                    context.vault.meters.count(LIVE_DELIVERIES)
                     yield _answer(result, context, cost)
         except VaultError as error:
             yield Answer(failure(error), refused=True)

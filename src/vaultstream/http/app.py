@@ -12,10 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from vaultstream.adapters.meters import Meters
 from vaultstream.adapters.vault import opened
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql.persisted import check_trusted
-from vaultstream.http import content, health, link, page, uploads, zips
+from vaultstream.http import content, health, link, metrics, page, uploads, zips
 from vaultstream.http.answers import problem_of, refusal
 from vaultstream.http.auth import Authenticator
 from vaultstream.http.envelope import Envelope, unexpected
@@ -33,11 +34,11 @@ def create_app(settings: Settings) -> Envelope:
 
     Raises SettingsError for a manifest of trusted documents that is not there or does not fit.
     """
-    trusted = _trusted(settings)
+    trusted, meters = _trusted(settings), Meters()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with opened(settings) as vault:
+        async with opened(settings, meters) as vault:
             app.state.vault = vault
             app.state.authenticator = authenticator = Authenticator(vault)
             app.state.graphql = GraphQLEndpoint(
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> Envelope:
     routes = [
         Route("/health", health.health),
         Route("/ready", health.ready),
+        *metrics.routes(settings),
         Route("/graphql", GraphQLDoor()),
         WebSocketRoute("/graphql", GraphQLDoor()),
         *uploads.routes(),
@@ -65,7 +67,7 @@ def create_app(settings: Settings) -> Envelope:
     ]
     handlers = {VaultError: refusal, HTTPException: protocol_refusal, Exception: unexpected}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
-    return Envelope(app, issuer=settings.oidc_issuer)
+    return Envelope(app, issuer=settings.oidc_issuer, meters=meters)
 
 
 def _trusted(settings: Settings) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from vaultstream.actions import admit, download, visit
 from vaultstream.actions.download import Content
+from vaultstream.adapters.meters import Meters
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import not_found
 from vaultstream.http.answers import problem_of
@@ -21,6 +22,7 @@ from vaultstream.http.disposition import disposition, safe_type
 from vaultstream.http.preconditions import Validators, Verdict, judge, range_applies
 from vaultstream.http.ranges import Selected, Selection, select, whole
 from vaultstream.ids import FileId, LinkId, TokenId, UserId
+from vaultstream.metrics import TRANSFER_BYTES
 
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
 READER_IDLE_SECONDS = 300  # a player that is paused reads no further for a while; a dead peer never does
@@ -75,7 +77,8 @@ async def _answer(request: Request, content: Content, *, inline: bool) -> Respon
     if request.method == "HEAD":
         return Response(status_code=selection.selected, headers=headers)
     await content.record(selection.start, selection.stop)
-    return Plaintext(content.read(selection.start, selection.stop), selection.selected, headers)
+    pieces = content.read(selection.start, selection.stop)
+    return Plaintext(pieces, selection.selected, headers, _vault(request).meters)
 
 
 def _selection(request: Request, content: Content, validators: Validators) -> Selection:
@@ -104,9 +107,10 @@ class Plaintext(Response):
     reader goes away or stands still the source is closed.
     """
 
-    def __init__(self, pieces: AsyncGenerator[bytes], status: int, headers: dict[str, str]) -> None:
+    def __init__(self, pieces: AsyncGenerator[bytes], status: int, headers: dict[str, str], meters: Meters) -> None:
         super().__init__(status_code=status, headers=headers)
         self._pieces = pieces
+        self._meters = meters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's own form
         """Send it all, or fail loudly."""
@@ -118,6 +122,7 @@ class Plaintext(Response):
                 while piece is not None and not gone.done():
                     async with asyncio.timeout(READER_IDLE_SECONDS):
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    self._meters.count(TRANSFER_BYTES, "download", by=len(piece))
                     piece = await anext(pieces, None)
                 if piece is None:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})

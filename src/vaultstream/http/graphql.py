@@ -22,6 +22,7 @@ from vaultstream.gql.public import is_public
 from vaultstream.http import graphiql, live_sse, live_ws
 from vaultstream.http.answers import STATUSES
 from vaultstream.http.auth import Authenticator, signed_out
+from vaultstream.http.envelope import OPERATION
 from vaultstream.http.graphql_door import Door
 from vaultstream.http.graphql_media import Media, acceptable
 from vaultstream.http.graphql_request import Unserved, posted, queried
@@ -91,6 +92,8 @@ class GraphQLEndpoint:
         actor = await self._door.actor(scope, headers)
         ask = queried(scope["query_string"]) if scope["method"] == "GET" else await posted(headers, receive)
         asked = await self._asked(ask, actor)
+        if isinstance(asked, Operation):
+            scope[OPERATION] = asked.kind.value
         context = self._door.context(actor)
         if media[0] is Media.EVENTS or (Media.EVENTS in media and _is_subscription(asked)):
             await live_sse.serve(
@@ -126,6 +129,7 @@ class GraphQLEndpoint:
             raise signed_out() from None
         if not is_public(operation):
             raise signed_out()
+        scope[OPERATION] = operation.kind.value
         return _answer(json, await self._door.engine.run(operation, self._door.context(guest)))
 
 

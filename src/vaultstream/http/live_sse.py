@@ -13,6 +13,7 @@ from vaultstream.gql.documents import Refused
 from vaultstream.gql.execution import Json, Operation, broken, failure, refusal
 from vaultstream.http.graphql_door import Door
 from vaultstream.http.graphql_media import Media
+from vaultstream.metrics import LIVE_CONNECTIONS
 
 HEARTBEAT_SECONDS = 15.0
 SEND_SECONDS_MAX = 20.0
@@ -44,9 +45,10 @@ async def serve(
         asyncio.create_task(_disconnected(receive)),
     ]
     try:
-        done, _ = await asyncio.wait(
-            work, timeout=door.seconds_left(context.actor), return_when=asyncio.FIRST_COMPLETED
-        )
+        with door.vault.meters.held(LIVE_CONNECTIONS, "sse"):
+            done, _ = await asyncio.wait(
+                work, timeout=door.seconds_left(context.actor), return_when=asyncio.FIRST_COMPLETED
+            )
         if not done:
             await _stopped(work)
             await stream.sign_out()

@@ -13,6 +13,7 @@ from vaultstream.gql.execution import Json, broken, failure, refusal
 from vaultstream.http import live_messages as messages
 from vaultstream.http.graphql_door import Door
 from vaultstream.http.live_messages import Closing, Complete, Init, Ping, Pong, Subscribe
+from vaultstream.metrics import LIVE_CONNECTIONS
 
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS_MAX = 10.0
@@ -32,8 +33,9 @@ async def serve(door: Door, scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
     closing = Closing(None)
     try:
-        async with asyncio.TaskGroup() as operations:
-            await _Socket(door, scope, receive, send, operations).talk()
+        with door.vault.meters.held(LIVE_CONNECTIONS, "websocket"):
+            async with asyncio.TaskGroup() as operations:
+                await _Socket(door, scope, receive, send, operations).talk()
     except* Closing as endings:
         closing = next(one for one in endings.exceptions if isinstance(one, Closing))
     except* Exception as failures:  # noqa: BLE001  # the door's edge: logged here

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from vaultstream.actions import upload as deeds
 from vaultstream.actor import Actor
+from vaultstream.adapters.meters import Meters
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError, not_found
 from vaultstream.http import tus
@@ -17,6 +18,7 @@ from vaultstream.http.answers import problem, problem_of
 from vaultstream.http.auth import bearer_of, origin_of
 from vaultstream.http.preconditions import http_date
 from vaultstream.ids import UploadId, kind_of
+from vaultstream.metrics import TRANSFER_BYTES
 from vaultstream.uploads import Upload, UploadStatus
 
 Deed = Callable[[Request], Awaitable[Response]]
@@ -83,7 +85,7 @@ async def _create(request: Request) -> Response:
     # A creation that is sent again finds what came the first time, and is told how far it had got.
     if sending and upload.status is UploadStatus.RECEIVING and upload.progress.offset_bytes == 0:
         try:
-            async with aclosing(_body(request)) as body:
+            async with aclosing(_body(request, vault.meters)) as body:
                 upload = await deeds.receive(vault, actor, upload.id, 0, body, checksum=checksum)
         except VaultError as error:
             return problem(error, location)
@@ -111,7 +113,7 @@ async def _patch(request: Request) -> Response:
     offset_bytes, checksum = tus.offset(request.headers), tus.checksum(request.headers)
     length_bytes = tus.late_length(request.headers, vault.settings.upload_bytes_max)
     try:
-        async with aclosing(_body(request)) as body:
+        async with aclosing(_body(request, vault.meters)) as body:
             upload = await deeds.receive(
                 vault, actor, upload_id, offset_bytes, body, length_bytes=length_bytes, checksum=checksum
             )
@@ -142,7 +144,7 @@ def _wanted(request: Request, vault: Vault) -> deeds.Wanted:
     )
 
 
-async def _body(request: Request) -> AsyncGenerator[bytes, None]:
+async def _body(request: Request, meters: Meters) -> AsyncGenerator[bytes, None]:
     """The body as it comes, never gathered; it ends early where the sender goes away or falls silent."""
     async with aclosing(request.stream()) as chunks:
         while True:
@@ -154,6 +156,7 @@ async def _body(request: Request) -> AsyncGenerator[bytes, None]:
             if chunk is None:
                 return
             if chunk:
+                meters.count(TRANSFER_BYTES, "upload", by=len(chunk))
                 yield chunk
 
 

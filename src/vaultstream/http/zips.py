@@ -38,7 +38,8 @@ async def _zip(request: Request) -> Response:
     asked = parse_qs(request.scope["query_string"].decode("latin-1"))
     opened = await _opened(request, vault, {name: values[0] for name, values in asked.items()})
     headers = _SEALING | {"Content-Disposition": disposition(opened.name, _TYPE, inline=False)}
-    answer = Response(headers=headers) if request.method == "HEAD" else Plaintext(opened.read(), 200, headers)
+    is_head = request.method == "HEAD"
+    answer = Response(headers=headers) if is_head else Plaintext(opened.read(), 200, headers, vault.meters)
     del answer.headers["Content-Length"]  # nobody knows it before the end, which chunked coding marks
     return answer
 

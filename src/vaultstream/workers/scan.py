@@ -8,6 +8,7 @@ from vaultstream.actions import opening, process
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import Event, EventName
+from vaultstream.metrics import SCAN_VERDICTS
 from vaultstream.verdict import ScannerUnavailable, Verdict
 from vaultstream.versions import ScanStatus, StoredVersion
 
@@ -84,7 +85,8 @@ async def _finish(vault: Vault, event: Event, status: ScanStatus, sha256: str | 
     told = process.worker_event(
         vault, "scan", EventName.VERSION_SCANNED, event.request_id, status=status.value, **outcome
     )
-    await process.advance(vault, event.item_id or "", event.version_number, finish, told)
+    if await process.advance(vault, event.item_id or "", event.version_number, finish, told) is not None:
+        vault.meters.count(SCAN_VERDICTS, status.value)
 
 
 async def _step_back(vault: Vault, event: Event) -> None:

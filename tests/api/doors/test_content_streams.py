@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
+from vaultstream.adapters.meters import Meters
 from vaultstream.errors import Code, VaultError
 from vaultstream.http import content
 from vaultstream.http.answers import refusal
@@ -50,7 +51,7 @@ async def served(source: Source) -> AsyncIterator[str]:
     pieces = source.read()  # held here too, so that nothing but the body itself can have closed it
 
     async def endpoint(_: Request) -> Plaintext:
-        return Plaintext(pieces, 200, {"Content-Length": str(10**12)})
+        return Plaintext(pieces, 200, {"Content-Length": str(10**12)}, Meters())
 
     app = Starlette(routes=[Route("/", endpoint)], exception_handlers={VaultError: refusal})
     async with serving(app, free_port()) as url:

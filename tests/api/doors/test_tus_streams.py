@@ -13,6 +13,7 @@ import pytest
 from doors import OFFSET_STREAM, TUS, Tus, checksum, content_at, metadata, until, upload_at
 from starlette.requests import Request
 
+from vaultstream.adapters.meters import Meters
 from vaultstream.errors import Code, VaultError
 from vaultstream.http import uploads
 from vaultstream.settings import Settings
@@ -210,7 +211,7 @@ async def test_no_more_is_received_than_is_taken():
         asked += 1
         return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
 
-    body = uploads._body(Request({"type": "http", "method": "PATCH", "headers": []}, receive))
+    body = uploads._body(Request({"type": "http", "method": "PATCH", "headers": []}, receive), Meters())
     for taken in range(1, 6):
         assert await anext(body) == b"x" * 1000
         assert asked == taken
