@@ -27,7 +27,7 @@ FLOORS = {
     "commands": {"root", "adapters", "actions", "gql", "http", "local", "commands"},
     "cli": {"root", "commands", "cli"},
 }
-CONTRACTS = ("table", "events", "settings", "metrics")
+CONTRACTS = ("table", "events", "settings", "metrics", "tiers")
 PURE = {"root", "sealed"}
 IMPURE_MODULES = {
     "asyncio",

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from vaultstream.ids import FileId, FolderId, UploadId, UserId, VersionId
+from vaultstream.tiers import FILES_PREFIX
 
 
 class UploadStatus(StrEnum):
@@ -85,4 +86,4 @@ def tail_key(upload_id: UploadId, epoch: int) -> str:
 
 def object_key(target: Target, epoch: int) -> str:
     """The S3 key of the object that this epoch began: each attempt has its own, so a late loser overwrites nothing."""
-    return f"files/{target.file_id}/{target.version_id}/{epoch}"
+    return f"{FILES_PREFIX}{target.file_id}/{target.version_id}/{epoch}"

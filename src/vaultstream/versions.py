@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from vaultstream.ids import FileId, UserId, VersionId, file_of
+from vaultstream.tiers import StorageTier
 
 
 class ScanStatus(StrEnum):
@@ -27,15 +28,6 @@ class ThumbnailStatus(StrEnum):
     READY = "READY"
     UNSUPPORTED = "UNSUPPORTED"
     FAILED = "FAILED"
-
-
-class StorageTier(StrEnum):
-    """The storage class that holds a version's bytes."""
-
-    STANDARD = "STANDARD"
-    STANDARD_IA = "STANDARD_IA"
-    GLACIER_IR = "GLACIER_IR"
-    DEEP_ARCHIVE = "DEEP_ARCHIVE"
 
 
 class RestoreStatus(StrEnum):

@@ -21,7 +21,7 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from vaultstream import uploads, versions
+from vaultstream import tiers, uploads, versions
 from vaultstream.errors import Code
 from vaultstream.gql import errors, prices, schema, states
 
@@ -172,7 +172,7 @@ def test_all_that_has_a_price_of_its_own_is_known_by_its_name() -> None:
     [
         (states.ScanStatus, versions.ScanStatus),
         (states.ThumbnailStatus, versions.ThumbnailStatus),
-        (states.StorageTier, versions.StorageTier),
+        (states.StorageTier, tiers.StorageTier),
         (states.RestoreStatus, versions.RestoreStatus),
         (states.UploadStatus, uploads.UploadStatus),
     ],

@@ -36,7 +36,7 @@ class ThumbnailStatus(Enum):
 
 @strawberry.enum(description="The S3 storage class that holds a version's bytes.")
 class StorageTier(Enum):
-    """As `vaultstream.versions.StorageTier`."""
+    """As `vaultstream.tiers.StorageTier`."""
 
     STANDARD = _value("STANDARD", "Read often, at once.")
     STANDARD_IA = _value("STANDARD_IA", "Read seldom, at once.")

@@ -15,6 +15,7 @@ from vaultstream.gql.nodes import FileLater, Node
 from vaultstream.gql.pages import PageInfo
 from vaultstream.gql.scalars import URL, ByteSize, Sha256
 from vaultstream.gql.users import Known, User
+from vaultstream.tiers import StorageTier
 
 _LARGEST_PX = 1 << 30
 
@@ -77,7 +78,7 @@ class StorageState:
     """Read from the `vaultstream.versions.Version` whose bytes these are."""
 
     @strawberry.field(description="The storage class.", graphql_type=states.StorageTier)
-    def tier(self: versions.Version) -> versions.StorageTier:
+    def tier(self: versions.Version) -> StorageTier:
         """Where the bytes are."""
         return self.tiering.tier
 

@@ -3,12 +3,12 @@
 from vaultstream import table
 from vaultstream.adapters.records.attributes import Item
 from vaultstream.adapters.records.moments import maybe_moment, maybe_time, moment, time_of
+from vaultstream.tiers import StorageTier
 from vaultstream.versions import (
     RestoreStatus,
     Scan,
     ScanStatus,
     SealedBody,
-    StorageTier,
     StoredVersion,
     Thumbnail,
     ThumbnailSize,
