@@ -63,6 +63,12 @@ class EventName(StrEnum):
     COMMENT_REOPENED = "comment.reopened"
     TOKEN_CREATED = "token.created"  # noqa: S105  # an event, and no secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  # as above
+    AUDIT_READ = "audit.read"
+    AUDIT_EXPORTED = "audit.exported"
+    AUDIT_HELD = "audit.held"
+    AUDIT_RELEASED = "audit.released"
+    AUDIT_MONTH_DROPPED = "audit.month_dropped"
+    AUDIT_PERSON_ERASED = "audit.person_erased"
 
 
 class Decision(StrEnum):

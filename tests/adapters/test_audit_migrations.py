@@ -171,3 +171,27 @@ def test_the_built_wheel_holds_the_same_files(tmp_path: Path):
             if name.startswith(prefix)
         }
     assert held == migrations()
+
+
+async def test_rows_from_before_the_chain_are_kept_apart_as_they_are(owner_dsn: str, owner, monkeypatch):
+    every = migrations()
+    monkeypatch.setattr(
+        audit_migrations, "migrations", lambda: {name: sql for name, sql in every.items() if name < "0011"}
+    )
+    await migrate(owner_dsn, app_password="app")
+    columns = "id, at, name, subject, ip, agent, request_id, decision, details"
+    await owner.execute(
+        f"INSERT INTO audit.events ({columns}) VALUES ('1', now(), 'x', 'x', '', '', '', 'ALLOWED', '{{}}')"
+    )
+    monkeypatch.undo()
+
+    await migrate(owner_dsn)
+
+    assert await owner.fetchval("SELECT count(*) FROM audit.events") == 0
+    assert await owner.fetchval("SELECT count(*) FROM audit_unchained.events") == 1
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await owner.execute("DELETE FROM audit_unchained.events")
+    app = await asyncpg.connect(as_role(APP_ROLE, "app", owner_dsn))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await app.execute("SELECT FROM audit_unchained.events")
+    await app.close()

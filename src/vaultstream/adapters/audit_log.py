@@ -1,9 +1,7 @@
 """The audit log in PostgreSQL: events are added once and read back, nothing else."""
 
 import asyncio
-import json
 import logging
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
@@ -11,8 +9,9 @@ from typing import Any
 
 import asyncpg
 
+from vaultstream.audit_chain import EMPTY, Head, Row, canonical, linked, row_of
 from vaultstream.errors import Code, VaultError
-from vaultstream.events import Decision, Event, EventName
+from vaultstream.events import Event
 
 EVENTS_MAX = 1000
 MONTHS_AHEAD = 3
@@ -32,23 +31,26 @@ _TROUBLE = (
     asyncpg.InternalClientError,  # what asyncpg raises when the wire breaks in the middle of an answer
 )
 
-# PostgreSQL's text cannot hold U+0000. A deed must not stay unrecorded for it, so its picture U+2400 stands there.
-_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
-
-_APPEND = """
-INSERT INTO audit.events
-    (id, at, name, subject, item_id, version_number, ip, agent, request_id, decision, reason, details)
-SELECT id, at, name, subject, item_id, version_number, ip, agent, request_id, decision, reason, details
+# One writer at a time: only so has each row its number and is linked to the row before it. The lock is a statement of
+# its own, since a statement sees what was committed before it began.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('vaultstream.audit.chain', 0))"
+_HEAD = "SELECT seq, hash FROM audit.events ORDER BY seq DESC LIMIT 1"
+_KNOWN = """
+SELECT now() AS now, array(SELECT id FROM audit.events WHERE id = ANY($1) AND at BETWEEN $2 AND $3) AS ids
+"""
+_COLUMNS = """seq, hash, id, at, name, subject, item_id, version_number, ip, agent, request_id, decision, reason,
+    details, received_at"""
+_APPEND = f"""
+INSERT INTO audit.events ({_COLUMNS})
+SELECT seq, decode(hash, 'hex'), id, at, name, subject, item_id, version_number, ip, agent, request_id, decision,
+    reason, details, received_at
 FROM json_to_recordset($1::json) AS event(
-    id text, at timestamptz, name text, subject text, item_id text, version_number bigint, ip text, agent text,
-    request_id text, decision text, reason text, details jsonb)
-ON CONFLICT (id, at) DO NOTHING
+    seq bigint, hash text, id text, at timestamptz, name text, subject text, item_id text, version_number bigint,
+    ip text, agent text, request_id text, decision text, reason text, details jsonb, received_at timestamptz)
 RETURNING tableoid = 'audit.events_default'::regclass AS misplaced
-"""
-_EVENTS_OF = """
-SELECT id, at, name, subject, item_id, version_number, ip, agent, request_id, decision, reason, details
-FROM audit.events WHERE item_id = $1 ORDER BY at DESC, id DESC LIMIT $2
-"""
+"""  # noqa: S608  # the columns are written above
+_ROWS = f"SELECT {_COLUMNS} FROM audit.events WHERE seq > $1 ORDER BY seq LIMIT $2"  # noqa: S608
+_EVENTS_OF = f"SELECT {_COLUMNS} FROM audit.events WHERE item_id = $1 ORDER BY at DESC, seq DESC LIMIT $2"  # noqa: S608
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +73,10 @@ class AuditLog:
             max_size=_CONNECTIONS,
             timeout=_CONNECT_SECONDS,
             command_timeout=_COMMAND_SECONDS,
-            server_settings={"application_name": "vaultstream"},
+            server_settings={
+                "application_name": "vaultstream",
+                "idle_in_transaction_session_timeout": f"{_COMMAND_SECONDS}s",  # whoever is cut off holds up nobody
+            },
         )
         self._months_tried_on: date | None = None
 
@@ -87,26 +92,35 @@ class AuditLog:
             await connection.execute("SELECT 1")
 
     async def append(self, events: Sequence[Event]) -> int:
-        """Add the events that are not there yet and return how many those were; all are stored on return.
+        """Link the events that are not there yet to the chain, in their order, and return how many those were.
 
-        One statement, so all or none. Events have one order by id, so that batches which share events wait for
-        each other instead of deadlocking. Raises AuditUnavailable.
+        One transaction, so all or none; all are stored on return. Raises AuditUnavailable.
         """
         if not events:
             return 0
-        rows = ",".join(event.to_json() for event in sorted(events, key=lambda event: event.id))
-        async with self._connection() as connection:
-            added = await connection.fetch(_APPEND, _NUL.sub(r"\1\\u2400", f"[{rows}]"))
+        async with self._connection() as connection, connection.transaction():
+            await connection.execute(_LOCK)
+            added = await _append(connection, events)
         if misplaced := sum(row["misplaced"] for row in added):
             _log.error("%d audit events found no partition of their month and are in the default one", misplaced)
         return len(added)
+
+    async def head(self) -> Head:
+        """The chain's last row. Raises AuditUnavailable."""
+        async with self._connection() as connection:
+            return await _head(connection)
+
+    async def rows(self, *, after: int, limit: int) -> list[Row]:
+        """At most `limit` rows of the chain that follow the number `after`, in their order. Raises AuditUnavailable."""
+        async with self._connection() as connection:
+            return [row_of(row) for row in await connection.fetch(_ROWS, after, limit)]
 
     async def events_of(self, item_id: str, limit: int) -> list[Event]:
         """The newest `limit` (1 to 1000) events of a folder or file, newest first, without their topics."""
         if not 1 <= limit <= EVENTS_MAX:
             raise ValueError(f"limit is 1 to {EVENTS_MAX}")
         async with self._connection() as connection:
-            return [_event(row) for row in await connection.fetch(_EVENTS_OF, item_id, limit)]
+            return [row_of(row).event for row in await connection.fetch(_EVENTS_OF, item_id, limit)]
 
     async def make_months(self, now: datetime) -> None:
         """Make the partitions of the months ahead; tries once a day, since a try may hold appends up for a moment.
@@ -127,14 +141,26 @@ class AuditLog:
             await self._pool  # with no least size this never waits, and does nothing the second time
             async with self._pool.acquire(timeout=_COMMAND_SECONDS) as connection:
                 yield connection
-        except _TROUBLE as error:
+        except (*_TROUBLE, asyncpg.InterfaceError) as error:
+            # The end of a transaction says InterfaceError of a wire that broke in it, and of our own bugs alone.
+            if isinstance(error, asyncpg.InterfaceError) and not isinstance(error.__context__, _TROUBLE):
+                raise
             _log.warning("the audit log is unavailable: %s", type(error).__name__)
             raise AuditUnavailable from error
 
 
-def _event(row: Any) -> Event:  # Any: asyncpg publishes no types
-    values = dict(row)
-    values["name"] = EventName(values["name"])
-    values["decision"] = Decision(values["decision"])
-    values["details"] = json.loads(values["details"])
-    return Event(**values)
+async def _append(connection: Any, events: Sequence[Event]) -> list[Any]:  # Any: asyncpg publishes no types
+    times = [event.at for event in events]
+    found = await connection.fetchrow(_KNOWN, [event.id for event in events], min(times), max(times))
+    known = set(found["ids"])
+    new = {event.id: event for event in events if event.id not in known}
+    if not new:
+        return []
+    rows = linked(await _head(connection), new.values(), found["now"])
+    added: list[Any] = await connection.fetch(_APPEND, canonical(rows))
+    return added
+
+
+async def _head(connection: Any) -> Head:  # Any: asyncpg publishes no types
+    row = await connection.fetchrow(_HEAD)
+    return EMPTY if row is None else Head(row["seq"], row["hash"])

@@ -198,7 +198,8 @@ class Records:
 
     async def undelivered(self, shard: str, before: str, limit: int) -> list[Event]:
         """Events of one outbox partition whose id (a ULID) is older than `before`, the oldest first."""
-        found = await self._query("PK = :pk AND SK < :before", {":pk": shard, ":before": before}, limit, forward=True)
+        condition, values = "PK = :pk AND SK < :before", {":pk": shard, ":before": before}
+        found = await self._query(condition, values, limit, forward=True, ConsistentRead=True)
         return [Event.from_json(item["event"]) for item in found]
 
     async def ping(self) -> None:
