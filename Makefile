@@ -70,4 +70,5 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml package-lock.json $(VENV)/mini
 	$(UV) pip install -q --python $(VENV) --require-hashes -r requirements/dev.txt
 	$(UV) pip install -q --python $(VENV) --no-deps -e .
 	npm ci --silent
+	-@test -n "$$(command -v clamd)" || test "$$(id -u)" != 0 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends clamav-daemon >/dev/null; }
 	@touch $@ $(VENV)/.run

@@ -41,6 +41,8 @@ class Settings:
     `bus` name queues ("<prefix>-<worker>") and the event bus. `content_private_key` is the PEM of the RSA key
     that signs download URLs, `content_key_pair_id` its CloudFront id. `budget_size` is how many points each person's
     GraphQL requests may cost at once, `budget_per_second` how many come back each second (guests: a tenth).
+    `clamd_limit_bytes` is the least of the StreamMaxLength, MaxFileSize and MaxScanSize of the clamd at `clamd_url`,
+    which calls larger files clean: here they are unscannable.
     `trusted_documents` is the path of a manifest of GraphQL documents; with `trusted_only` no others run.
     """
 
@@ -62,6 +64,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     clamd_url: str = ""
+    clamd_limit_bytes: int = 100 * 2**20
     default_quota_bytes: int = 100 * 2**30
     upload_bytes_max: int = 50 * 2**30
     upload_ttl_seconds: int = 24 * 3600

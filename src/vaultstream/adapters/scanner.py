@@ -1,10 +1,14 @@
-"""Gives every stream of plaintext a verdict: the embedded YARA rules always, clamd too where one is configured."""
+"""Gives every stream of plaintext a verdict: the embedded YARA rules always, clamd too where one is configured.
+
+The rules see what is packed in a file as well. Archives of kinds that only clamd opens are left to it.
+"""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack
 
 from vaultstream.adapters.scanner_clamd import CLAMD_LIMIT_BYTES, TIMEOUT_SECONDS, Clamd, ClamdStream
-from vaultstream.adapters.scanner_yara import YaraStream, packaged_rules
+from vaultstream.adapters.scanner_layers import DeepStream
+from vaultstream.adapters.scanner_yara import packaged_rules
 from vaultstream.verdict import ScanOutcome, Verdict, combined
 
 
@@ -39,7 +43,9 @@ class Scanner:
         async with AsyncExitStack() as stack:
             if isinstance(chunks, AsyncGenerator):
                 stack.push_async_callback(chunks.aclose)
-            streams: list[YaraStream | ClamdStream] = [YaraStream(packaged_rules())]
+            streams: list[DeepStream | ClamdStream] = [
+                DeepStream(packaged_rules(), leaves_rest=self._clamd is not None)
+            ]
             if self._clamd is not None:
                 streams.append(await stack.enter_async_context(self._clamd.stream()))
             async for chunk in chunks:
@@ -50,6 +56,6 @@ class Scanner:
             return combined(_convicted(streams) or tuple([await stream.finish() for stream in streams]))
 
 
-def _convicted(streams: list[YaraStream | ClamdStream]) -> tuple[Verdict, ...]:
+def _convicted(streams: list[DeepStream | ClamdStream]) -> tuple[Verdict, ...]:
     """The convictions so far; one is enough, for no other engine's verdict could change the outcome."""
     return tuple(s.verdict for s in streams if s.verdict and s.verdict.status is ScanOutcome.INFECTED)

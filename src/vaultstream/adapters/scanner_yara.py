@@ -18,6 +18,8 @@ WINDOW_BYTES = 512 << 10
 # Longer than the longest text any rule can match, so a match on a border lies whole in one of two windows.
 OVERLAP_BYTES = 16 << 10
 WINDOW_TIMEOUT_SECONDS = 5
+# Families of rules that begin so know files whose content is locked away; they do not convict.
+ENCRYPTED = "Encrypted."
 
 _MAGIC = (
     (b"\xff\xd8\xff", "image"),
@@ -88,6 +90,7 @@ class YaraStream:
         self._window = bytearray()
         self._offset_bytes = 0
         self._matched: set[str] = set()
+        self._doubt: str | None = None
 
     async def feed(self, chunk: bytes) -> None:
         """Take the next bytes; scans when a window is full, and not at all once there is a verdict."""
@@ -106,6 +109,8 @@ class YaraStream:
         """Scan what is left and give the verdict on the whole stream."""
         if self.verdict is None:
             await self._scan_window(bytes(self._window))
+        if self.verdict is None and self._doubt is not None:
+            return unscannable(self._engine, self._doubt)
         return self.verdict or clean(self._engine)
 
     async def _scan_window(self, window: bytes) -> None:
@@ -117,9 +122,12 @@ class YaraStream:
             self.verdict = unscannable(self._engine, reason)
             return
         self._matched |= matched
-        convicted = sorted(name for name, rules in self._rule_set.families.items() if rules <= self._matched)
+        families = sorted(name for name, rules in self._rule_set.families.items() if rules <= self._matched)
+        convicted = [name for name in families if not name.startswith(ENCRYPTED)]
         if convicted:
             self.verdict = infected(self._engine, convicted[0])
+        elif families:
+            self._doubt = "It is encrypted: nobody can look into it without its password."
 
     def _match(self, window: bytes, kind: str) -> set[str] | None:
         """The rules that match; None where they took too long: an exception would take the scanner elsewhere."""

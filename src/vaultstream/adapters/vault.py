@@ -114,7 +114,7 @@ async def opened(settings: Settings, meters: Meters | None = None) -> AsyncItera
             documents=SharedDocuments(shared),
             audit_log=audit_log,
             search_index=search_index,
-            scanner=Scanner(clamd_url=settings.clamd_url or None),
+            scanner=Scanner(settings.clamd_url or None, clamd_limit_bytes=settings.clamd_limit_bytes),
             renderer=renderer,
             signer=Signer(settings.content_private_key.reveal(), settings.content_key_pair_id),
             veil=Veil(settings.content_private_key.reveal()),

@@ -1,5 +1,5 @@
-// Documents that act on their own when opened. Text compressed inside a container (OOXML, PDF object streams) is not
-// seen by these rules; an OLE file keeps the identifiers of its macros in the clear beside the compressed source.
+// Documents that act on their own when opened. What is compressed inside a container (OOXML, PDF streams) is unpacked
+// before; an OLE file keeps the identifiers of its macros in the clear beside the compressed source.
 
 rule OLE_Macro_Starts_Itself {
     meta:

@@ -1,0 +1,90 @@
+"""Debian's clamd with signatures of our own, for tests and benchmarks: started on a socket in a folder."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+MARK = b"CLAMD-KNOWS-THIS-AND-NOTHING-ELSE"
+FOUND = "Vault.Test.Mark.UNOFFICIAL"
+MISSING = "clamd is not installed (apt-get install clamav-daemon; make does it for root)"
+LIMIT_BYTES = 100 << 20
+_START_SECONDS = 30.0
+
+
+def is_installed() -> bool:
+    """Whether there is a clamd to start."""
+    return shutil.which("clamd") is not None
+
+
+class RealClamd:
+    """A clamd that serves, or is stopped; `sign` gives it one more signature after its next start."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = f"unix://{folder / 'clamd.sock'}"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        (folder / "db").mkdir(parents=True)
+        settings = {
+            "LocalSocket": folder / "clamd.sock",
+            "DatabaseDirectory": folder / "db",
+            "TemporaryDirectory": folder,
+            "Foreground": "yes",
+            "LogFile": folder / "clamd.log",
+            "StreamMaxLength": "100M",
+            "MaxScanSize": "400M",
+            "MaxFileSize": "100M",
+            "AlertEncrypted": "yes",
+            "AlertExceedsMax": "yes",
+        }
+        (folder / "clamd.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+        self.sign("Vault.Test.Mark", MARK)
+
+    def sign(self, name: str, content: bytes) -> None:
+        """One more signature."""
+        with (self._folder / "db" / "vault.ndb").open("a") as signatures:
+            signatures.write(f"{name}:0:*:{content.hex()}\n")
+
+    def start(self) -> None:
+        """Return when it answers."""
+        self._process = subprocess.Popen(
+            ["clamd", f"--config-file={self._folder / 'clamd.conf'}"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError((self._folder / "clamd.log").read_text())
+            time.sleep(0.05)
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """End it and wait."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait()
+            self._process = None
+            (self._folder / "clamd.sock").unlink(missing_ok=True)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
+            client.connect(os.fspath(self._folder / "clamd.sock"))
+            client.sendall(b"zPING\0")
+            return client.recv(5) == b"PONG\0"
+        return False
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[RealClamd]:
+    """A clamd that serves; nothing of it is left at the end."""
+    clamd = RealClamd(folder)
+    try:
+        clamd.start()
+        yield clamd
+    finally:
+        clamd.stop()

@@ -1,0 +1,217 @@
+"""What is packed in a file is seen as well, however deep; what cannot be seen is never called clean."""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import random
+import tarfile
+import tracemalloc
+import zipfile
+import zlib
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.adapters import corpus, kinds
+from vaultstream.adapters import scanner_layers
+from vaultstream.adapters.scanner import Scanner
+from vaultstream.verdict import ScanOutcome, Verdict
+
+Pack = Callable[[bytes], bytes]
+
+
+async def scanned(data: bytes, chunk_bytes: int = 64 << 10) -> Verdict:
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(data), chunk_bytes):
+            yield data[start : start + chunk_bytes]
+
+    return await Scanner().scan(pieces())
+
+
+def zipped(data: bytes, method: int = zipfile.ZIP_DEFLATED, name: str = "x.bin") -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr(name, data)
+    return out.getvalue()
+
+
+def streamed_zip(data: bytes) -> bytes:
+    """As a program writes it that cannot go back: sizes follow the content."""
+
+    class Pipe(io.RawIOBase):
+        def __init__(self) -> None:
+            self.sent = bytearray()
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, piece) -> int:
+            self.sent += piece
+            return len(piece)
+
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x", data)
+    return bytes(pipe.sent)
+
+
+def tarred(data: bytes, mode: str = "w") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:
+        member = tarfile.TarInfo("x")
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def in_pdf(data: bytes) -> bytes:
+    return corpus.pdf(b"", more=(corpus.stream("/Filter /FlateDecode", zlib.compress(data)),))
+
+
+PACKS: dict[str, Pack] = {
+    "zip": zipped,
+    "stored zip": lambda data: zipped(data, zipfile.ZIP_STORED),
+    "bzip2 zip": lambda data: zipped(data, zipfile.ZIP_BZIP2),
+    "streamed zip": streamed_zip,
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lambda data: lzma.compress(data, preset=0),
+    "tar": tarred,
+    "tar.gz": lambda data: tarred(data, "w:gz"),
+    "tar.xz": lambda data: lzma.compress(tarred(data), preset=0),
+    "pdf": in_pdf,
+    "behind a picture": lambda data: corpus.encoded(corpus.picture(), "png") + zipped(data),
+    "second of two": lambda data: gzip.compress(b"first" * 99) + gzip.compress(data),
+}
+
+
+@pytest.mark.parametrize("pack", sorted(PACKS))
+async def test_what_is_packed_is_found_and_what_is_harmless_stays_clean(pack):
+    noise = random.Random(1).randbytes(300_000)
+    assert (await scanned(PACKS[pack](noise + corpus.EICAR))).signature == "EICAR.TestFile"
+    assert (await scanned(PACKS[pack](noise))).status is ScanOutcome.CLEAN
+
+
+@given(
+    st.lists(st.sampled_from(sorted(set(PACKS) - {"tar.xz", "xz"})), min_size=1, max_size=5),
+    st.sampled_from([1, 7, 1000, 1 << 20]),
+    st.integers(0, 40),
+)
+@settings(max_examples=40, deadline=None)
+async def test_packed_in_anything_in_any_order_and_cut_anywhere_it_is_found(packs, chunk_bytes, before):
+    data = corpus.EICAR
+    for name in packs:
+        data = PACKS[name](bytes(before) + data)
+    if chunk_bytes == 1:
+        data = data[:3000] if len(data) < 3000 else data
+    assert (await scanned(data, max(chunk_bytes, len(data) // 3000))).signature == "EICAR.TestFile"
+
+
+async def test_a_document_that_is_packed_keeps_its_kind():
+    likeness = corpus.likenesses()["Office.MacroDropper"]
+    for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
+        macro = zipped(likeness, method, "word/vbaProject.bin")
+        assert (await scanned(macro)).signature == "Office.MacroDropper"
+
+
+def encrypted_zip() -> bytes:
+    data = bytearray(zipped(b"secret" * 99))
+    data[6] |= 1  # the flag; the content would be noise
+    return bytes(data)
+
+
+def deflate64() -> bytes:
+    data = bytearray(zipped(b"x" * 99))
+    data[8] = 9
+    return bytes(data)
+
+
+UNSEEN = {
+    "encrypted zip": encrypted_zip(),
+    "encrypted zip in a tar": tarred(encrypted_zip()),
+    "rare packing": deflate64(),
+    "7z": b"7z\xbc\xaf'\x1c" + bytes(90),
+    "rar": b"Rar!\x1a\x07\x01\x00" + bytes(90),
+    "7z in a zip": zipped(b"7z\xbc\xaf'\x1c" + bytes(90)),
+    "cut zip": zipped(os.urandom(90_000))[:60_000],
+    "cut gzip": gzip.compress(os.urandom(90_000))[:60_000],
+    "short gzip": gzip.compress(b"hello")[:15],
+    "bent zip": zipped(b"ab" * 9000)[:50] + b"\xff" * 60,
+    "encrypted pdf": corpus.pdf(b"", trailer="/Encrypt 9 0 R"),
+    "encrypted office": corpus.OLE + bytes(500) + corpus.wide("EncryptedPackage") + bytes(500),
+}
+
+
+@pytest.mark.parametrize("name", sorted(UNSEEN))
+async def test_what_cannot_be_looked_into_is_unscannable_with_a_reason(name):
+    verdict = await scanned(UNSEEN[name])
+    assert verdict.status is ScanOutcome.UNSCANNABLE
+    assert verdict.reason
+
+
+@pytest.mark.parametrize("name", sorted(UNSEEN))
+async def test_a_virus_beside_it_still_convicts(name):
+    assert (await scanned(UNSEEN[name] + bytes(20) + corpus.EICAR)).status is ScanOutcome.INFECTED
+
+
+async def test_archives_too_deep_in_archives_are_unscannable():
+    data = b"x"
+    for _ in range(scanner_layers.DEPTH_MAX):
+        data = gzip.compress(data)
+    assert (await scanned(data)).status is ScanOutcome.CLEAN
+    verdict = await scanned(gzip.compress(data))
+    assert verdict.status is ScanOutcome.UNSCANNABLE
+    assert "deep" in (verdict.reason or "")
+
+
+def quine_like(times: int) -> bytes:
+    """Each layer holds the one below many times over: 30^times copies of a mebibyte."""
+    data = bytes(1 << 20)
+    for _ in range(times):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for number in range(30):
+                archive.writestr(f"{number}.zip", data)
+        data = out.getvalue()
+    return data
+
+
+BOMBS = {
+    "flat": lambda: gzip.compress(bytes(400 << 20), 1),
+    "nested": lambda: quine_like(3),
+    "many": lambda: (b"PK\x03\x04" + bytes([20, 0, 0, 0, 8, 0]) + bytes(16) + bytes(4) + b"\x03\x00") * 10_000,
+    "fakes": lambda: b"\x1f\x8b\x08\0\0\0\0\0\0\0\0\xff\xff" * 10_000,
+}
+
+
+@pytest.mark.parametrize("name", sorted(BOMBS))
+async def test_a_bomb_takes_bounded_memory_and_work_and_is_never_clean(name, monkeypatch):
+    monkeypatch.setattr(scanner_layers.Budget.__init__, "__defaults__", (16 << 20, 500, None))
+    data = BOMBS[name]()
+    tracemalloc.start()
+    verdict = await scanned(data, 256 << 10)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert verdict.status is ScanOutcome.UNSCANNABLE
+    assert peak_bytes < 24 << 20
+
+
+@given(
+    st.binary(max_size=4000), st.sampled_from(sorted(PACKS)), st.integers(0, 3999), st.binary(min_size=1, max_size=9)
+)
+@settings(max_examples=60, deadline=None)
+async def test_bytes_that_were_bent_anywhere_end_in_a_verdict(data, pack, place, bent):
+    packed = bytearray(PACKS[pack](data))
+    place %= len(packed)
+    packed[place : place + len(bent)] = bent
+    assert (await scanned(bytes(packed))).status in set(ScanOutcome)
+
+
+async def test_what_a_film_or_a_document_is_made_of_is_no_archive():
+    files = [kinds.film(), kinds.heic(), kinds.song(cover=kinds.jpeg()), kinds.office("odt", cover=kinds.png())]
+    for data in (*files, corpus.pdf(b"0 0 m 9 9 l S"), in_pdf(b"0 0 m") + b"\n", os.urandom(3 << 20)):
+        assert (await scanned(data)).status is ScanOutcome.CLEAN
