@@ -109,6 +109,8 @@ async def new_world(servers: Servers) -> Settings:
         table=f"{name}-table",
         bucket=f"{name}-bucket",
         kms_key=f"alias/{name}",
+        audit_key=f"alias/{name}-audit",
+        audit_bucket=f"{name}-audit",
         bus=f"{name}-bus",
         queue_prefix=name,
         redis_url=Secret(servers.redis_url),

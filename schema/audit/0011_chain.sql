@@ -45,6 +45,7 @@ CREATE INDEX events_at ON audit.events (at, seq);
 CREATE INDEX events_subject_at ON audit.events (subject, at, seq);
 CREATE INDEX events_item_at ON audit.events (item_id, at, seq);
 CREATE INDEX events_details ON audit.events USING gin (details jsonb_path_ops);
+CREATE INDEX events_name ON audit.events (name, at, seq);
 CREATE INDEX events_seq ON audit.events (seq);
 
 -- Holds what no month's partition takes, so that no event is ever refused for its time. Rows here are an alarm.

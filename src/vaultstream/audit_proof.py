@@ -125,14 +125,13 @@ def checkpoint_of(line: str | bytes, key: ec.EllipticCurvePublicKey) -> Checkpoi
 class Prover:
     """Takes an export line by line in bounded memory: first its checkpoints, then its rows.
 
-    The first checkpoint is of the export's last row, so that a tail that was cut is missed; the others, and those
-    given from outside, must lie on the same chain. An export that begins `after` some row needs that row's.
+    One checkpoint is of the export's last row, so that a tail that was cut is missed; the others, and those given
+    from outside, must lie on the same chain. An export that begins `after` some row needs that row's.
     """
 
     def __init__(self, key: ec.EllipticCurvePublicKey, *, after: int = 0) -> None:
         self._key = key
         self._after = after
-        self._as_of: Checkpoint | None = None
         self._known: dict[int, Checkpoint] = {}
         self._head: Head | None = None
         self._sure = after  # up to here a checkpoint vouches for the rows
@@ -141,14 +140,14 @@ class Prover:
         self._unconfirmed: dict[int, Run] = {}
 
     def trust(self, line: str | bytes) -> Checkpoint:
-        """Take a checkpoint, from the export or from where it was kept apart from it; raises Tampered."""
+        """Take a checkpoint, before the rows: the export's own, or one that was kept apart from it; raises Tampered."""
         checkpoint = checkpoint_of(line, self._key)
-        if self._as_of is not None and checkpoint.vault_id != self._as_of.vault_id:
+        other = next(iter(self._known.values()), checkpoint)
+        if checkpoint.vault_id != other.vault_id:
             raise Tampered(checkpoint.seq, "its checkpoint is another vault's")
         if (same := self._known.get(checkpoint.seq)) is not None and same.digest != checkpoint.digest:
             raise Tampered(self._sure + 1, f"two checkpoints of row {checkpoint.seq} do not agree")
         self._known[checkpoint.seq] = checkpoint
-        self._as_of = self._as_of or checkpoint
         return checkpoint
 
     def take(self, line: bytes) -> None:
@@ -163,13 +162,13 @@ class Prover:
     def finish(self) -> Proof:
         """What was proved, after the last line; raises Tampered."""
         last = self._begun().seq
-        if self._as_of is None or last > max(self._known):
-            raise Tampered(max(self._known, default=self._after) + 1, "no checkpoint vouches for it")
+        if last > max(self._known):
+            raise Tampered(max(self._known) + 1, "no checkpoint vouches for it")
         if last < max(self._known):
             raise Tampered(last + 1, f"it is missing, though row {max(self._known)} was recorded")
         if self._unconfirmed:
             raise Tampered(min(self._unconfirmed), "it is missing, and no record says that its month was dropped")
-        return Proof(self._rows, self._gone, self._after + 1, last, self._as_of.at)
+        return Proof(self._rows, self._gone, self._after + 1, last, self._known[last].at)
 
     def _begun(self) -> Head:
         """What the next row is linked to."""

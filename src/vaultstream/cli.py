@@ -23,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = vars(_parser().parse_args(arguments))
     command = chosen.pop("command")
     settings = {name: text for name, text in chosen.items() if name.startswith("VAULTSTREAM_") and text}
-    given = [text for name, text in chosen.items() if not name.startswith("VAULTSTREAM_") and text]
+    rest = chosen.pop("rest", [])
+    given = [text for name, text in chosen.items() if not name.startswith("VAULTSTREAM_") and text] + rest
     program = [sys.executable, "-m", f"vaultstream.commands.{command}", *given]
     os.execve(sys.executable, program, os.environ | settings)  # noqa: S606  # our own program, no shell
 
@@ -53,4 +54,6 @@ def _parser() -> argparse.ArgumentParser:
     add("migrate", "bring the audit database of VAULTSTREAM_POSTGRES_DSN, its owner's, up to date")
     search = add("search", "look after the search index, with the settings of the environment")
     search.add_argument("deed", choices=["rebuild"], help="make it anew from the table, while the vault goes on")
+    audit = add("audit", "export the audit log, prove an export, look after the log; `audit` alone says how")
+    audit.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="what to do")
     return parser

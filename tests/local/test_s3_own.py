@@ -138,7 +138,9 @@ async def test_a_restored_copy_ends_when_its_days_are_over(tmp_path, clock, expe
         ({"Key": "a\x01b"}, "InvalidURI"),
         ({"ServerSideEncryption": "rot13"}, "InvalidArgument"),
         ({"ACL": "public-read"}, "NotImplemented"),
-        ({"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": "2030-01-01"}, "NotImplemented"),
+        ({"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": "2090-01-01"}, "InvalidRequest"),
+        ({"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": "2020-01-01"}, "InvalidArgument"),
+        ({"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": "2090-01-01"}, "NotImplemented"),
     ],
 )
 async def test_what_s3_refuses_or_we_cannot_keep_is_not_stored(own_s3, own_bucket, options, code, expect):
@@ -146,6 +148,34 @@ async def test_what_s3_refuses_or_we_cannot_keep_is_not_stored(own_s3, own_bucke
         await own_s3.client.put_object(**{"Bucket": own_bucket, "Key": "refused", "Body": b"x", **options})
     async with expect("404"):
         await own_s3.client.head_object(Bucket=own_bucket, Key="refused")
+
+
+async def test_nobody_removes_a_locked_version_before_its_time(tmp_path, clock, expect):
+    with serving(create_app(tmp_path, OWN_KEY, clock=clock)) as url:
+        async with boto("s3", url, OWN_KEY) as s3:
+            await s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+            end = clock.now + timedelta(minutes=10)
+            lock = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": end}
+            kept = await s3.put_object(Bucket="locked", Key="k", Body=b"first", **lock)
+            head = await s3.head_object(Bucket="locked", Key="k")
+            assert head["ObjectLockMode"] == "COMPLIANCE"
+            assert abs(head["ObjectLockRetainUntilDate"] - end) < timedelta(seconds=1)
+            await s3.put_object(Bucket="locked", Key="k", Body=b"second")
+            await s3.delete_object(Bucket="locked", Key="k")  # a marker, which hides it and removes nothing
+
+            version = {"Bucket": "locked", "Key": "k", "VersionId": kept["VersionId"]}
+            async with expect("AccessDenied", 403):
+                await s3.delete_object(**version)
+            async with expect("InvalidBucketState", 409):
+                suspended = {"Status": "Suspended"}
+                await s3.put_bucket_versioning(Bucket="locked", VersioningConfiguration=suspended)
+            got = await s3.get_object(**version)
+            assert await got["Body"].read() == b"first"
+
+            clock.advance(minutes=10)
+            await s3.delete_object(**version)
+            async with expect("NoSuchVersion"):
+                await s3.get_object(**version)
 
 
 async def test_a_subresource_it_does_not_know_never_falls_through_to_the_object(own_s3, own_bucket, expect):

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ import asyncpg
 
 from vaultstream.audit_chain import EMPTY, Head, Row, canonical, linked, row_of
 from vaultstream.errors import Code, VaultError
-from vaultstream.events import Event
+from vaultstream.events import Event, EventName
 
 EVENTS_MAX = 1000
 MONTHS_AHEAD = 3
@@ -49,10 +50,24 @@ FROM json_to_recordset($1::json) AS event(
     ip text, agent text, request_id text, decision text, reason text, details jsonb, received_at timestamptz)
 RETURNING tableoid = 'audit.events_default'::regclass AS misplaced
 """  # noqa: S608  # the columns are written above
-_ROWS = f"SELECT {_COLUMNS} FROM audit.events WHERE seq > $1 ORDER BY seq LIMIT $2"  # noqa: S608
+_ROWS = f"SELECT {_COLUMNS} FROM audit.events WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3"  # noqa: S608
+_NAMED = f"SELECT {_COLUMNS} FROM audit.events WHERE name = $1 ORDER BY seq"  # noqa: S608
 _EVENTS_OF = f"SELECT {_COLUMNS} FROM audit.events WHERE item_id = $1 ORDER BY at DESC, seq DESC LIMIT $2"  # noqa: S608
 
+_LAST_CHECKPOINT = "SELECT seq, at, line FROM audit.checkpoints ORDER BY seq DESC LIMIT 1"
+_CHECKPOINTS = "SELECT seq, at, line FROM audit.checkpoints WHERE seq > $1 AND seq < $2 ORDER BY seq LIMIT $3"
+_ADD_CHECKPOINT = "INSERT INTO audit.checkpoints (seq, at, line) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCheckpoint:
+    """A checkpoint as it is kept: its row, its time, and its signed line."""
+
+    seq: int
+    at: datetime
+    line: str
 
 
 class AuditUnavailable(VaultError):
@@ -110,10 +125,31 @@ class AuditLog:
         async with self._connection() as connection:
             return await _head(connection)
 
-    async def rows(self, *, after: int, limit: int) -> list[Row]:
-        """At most `limit` rows of the chain that follow the number `after`, in their order. Raises AuditUnavailable."""
+    async def last_checkpoint(self) -> KeptCheckpoint | None:
+        """The newest checkpoint. Raises AuditUnavailable."""
         async with self._connection() as connection:
-            return [row_of(row) for row in await connection.fetch(_ROWS, after, limit)]
+            row = await connection.fetchrow(_LAST_CHECKPOINT)
+        return None if row is None else KeptCheckpoint(**row)
+
+    async def add_checkpoint(self, seq: int, at: datetime, line: str) -> None:
+        """Keep a signed checkpoint beside the rows; one of the same row stays as it is. Raises AuditUnavailable."""
+        async with self._connection() as connection:
+            await connection.execute(_ADD_CHECKPOINT, seq, at, line)
+
+    async def checkpoints(self, *, after: int, before: int, limit: int) -> list[KeptCheckpoint]:
+        """At most `limit` checkpoints of rows between these numbers, in their order. Raises AuditUnavailable."""
+        async with self._connection() as connection:
+            return [KeptCheckpoint(**row) for row in await connection.fetch(_CHECKPOINTS, after, before, limit)]
+
+    async def rows(self, *, after: int, until: int, limit: int) -> list[Row]:
+        """At most `limit` rows of the chain after one number and up to another, in order. Raises AuditUnavailable."""
+        async with self._connection() as connection:
+            return [row_of(row) for row in await connection.fetch(_ROWS, after, until, limit)]
+
+    async def named(self, name: EventName) -> list[Event]:
+        """Every event of this name, for those of which there are few. Raises AuditUnavailable."""
+        async with self._connection() as connection:
+            return [row_of(row).event for row in await connection.fetch(_NAMED, name.value)]
 
     async def events_of(self, item_id: str, limit: int) -> list[Event]:
         """The newest `limit` (1 to 1000) events of a folder or file, newest first, without their topics."""

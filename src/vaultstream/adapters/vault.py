@@ -18,6 +18,7 @@ from vaultstream.adapters.keys import Keys
 from vaultstream.adapters.live import Live
 from vaultstream.adapters.meters import Meters
 from vaultstream.adapters.meters_aws import measure
+from vaultstream.adapters.notary import Notary
 from vaultstream.adapters.passwords import Passwords
 from vaultstream.adapters.records import Records
 from vaultstream.adapters.records.changes import Change
@@ -49,6 +50,8 @@ class Vault:
     budgets: Budgets
     documents: SharedDocuments
     audit_log: AuditLog
+    notary: Notary
+    checkpoints: Blobs
     search_index: SearchIndex
     scanner: Scanner
     renderer: Renderer
@@ -102,17 +105,20 @@ async def opened(settings: Settings, meters: Meters | None = None) -> AsyncItera
         stack.callback(passwords.close)
         renderer = Renderer()
         stack.push_async_callback(renderer.close)
+        s3, kms = await client("s3"), await client("kms")
         yield Vault(
             settings=settings,
             meters=meters,
             records=Records(await client("dynamodb"), settings.table),
-            blobs=Blobs(await client("s3"), settings.bucket),
-            keys=Keys(await client("kms"), settings.kms_key, cache_seconds=settings.key_cache_seconds),
+            blobs=Blobs(s3, settings.bucket),
+            keys=Keys(kms, settings.kms_key, cache_seconds=settings.key_cache_seconds),
             bus=Bus(await client("events"), settings.bus),
             live=live,
             budgets=Budgets(shared, Allowance(settings.budget_size, settings.budget_per_second), meters),
             documents=SharedDocuments(shared),
             audit_log=audit_log,
+            notary=Notary(kms, settings.audit_key),
+            checkpoints=Blobs(s3, settings.audit_bucket),
             search_index=search_index,
             scanner=Scanner(settings.clamd_url or None, clamd_limit_bytes=settings.clamd_limit_bytes),
             renderer=renderer,

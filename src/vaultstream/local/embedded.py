@@ -76,6 +76,8 @@ def _made(own: Secrets, ports: Mapping[str, int], port: str) -> dict[str, str]:
         "bucket": NAME,
         "region": REGION,
         "kms_key": f"alias/{NAME}",
+        "audit_key": f"alias/{NAME}-audit",
+        "audit_bucket": f"{NAME}-audit",
         "bus": NAME,
         "queue_prefix": NAME,
         "redis_url": f"redis://:{own.redis_password.reveal()}@127.0.0.1:{ports['redis']}/0",

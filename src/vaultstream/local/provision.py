@@ -20,9 +20,11 @@ async def provision(settings: Settings) -> None:
     async with clients.client(session, settings, "dynamodb") as dynamodb:
         await make_table(dynamodb, settings.table)
     async with clients.client(session, settings, "kms") as kms:
-        await make_key(kms, settings.kms_key)
+        await make_key(kms, settings.kms_key, Description="wraps the vault's data keys")
+        await make_key(kms, settings.audit_key, KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
     async with clients.client(session, settings, "s3") as s3:
         await make_bucket(s3, settings.bucket, settings.region, settings.kms_key)
+        await make_bucket(s3, settings.audit_bucket, settings.region, settings.kms_key, locks=True)
     async with clients.client(session, settings, "sqs") as sqs, clients.client(session, settings, "events") as bus:
         queue_arns = await make_queues(sqs, settings.queue_prefix)
         await make_bus(bus, settings.bus, settings.queue_prefix, queue_arns)
@@ -58,22 +60,26 @@ async def make_table(dynamodb: Any, name: str) -> None:  # Any: botocore makes i
         )
 
 
-async def make_key(kms: Any, alias: str) -> None:  # Any: botocore makes its clients at run time
-    """The KMS key behind the alias that the settings name."""
+async def make_key(kms: Any, alias: str, **kind: str) -> None:  # Any: botocore makes its clients at run time
+    """The KMS key behind an alias that the settings name."""
     try:
         await kms.describe_key(KeyId=alias)
     except ClientError as error:
         if error.response["Error"]["Code"] != "NotFoundException":
             raise
-        made = await kms.create_key(Description="wraps the vault's data keys")
+        made = await kms.create_key(**kind)
         await kms.create_alias(AliasName=alias, TargetKeyId=made["KeyMetadata"]["KeyId"])
 
 
-async def make_bucket(s3: Any, name: str, region: str, kms_key: str) -> None:  # Any: as above
-    """The bucket, sealed once more by KMS with one key a bucket."""
+async def make_bucket(s3: Any, name: str, region: str, kms_key: str, *, locks: bool = False) -> None:  # Any: as above
+    """A bucket, sealed once more by KMS with one key a bucket; `locks` for one that can keep objects for a time."""
     await _unless(
         "BucketAlreadyOwnedByYou",
-        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region}),
+        s3.create_bucket(
+            Bucket=name,
+            CreateBucketConfiguration={"LocationConstraint": region},
+            ObjectLockEnabledForBucket=locks,
+        ),
     )
     rule = {
         "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": kms_key},

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from vaultstream import table
-from vaultstream.actions import process, share, upload
+from vaultstream.actions import checkpoint, process, share, upload
 from vaultstream.adapters.records import share_items, upload_items, version_items
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import VaultError
@@ -29,6 +29,16 @@ async def handle(vault: Vault) -> None:
     await _uploads(vault)
     await _shares(vault)
     await purge.handle(vault)
+    await _checkpoint(vault)
+
+
+async def _checkpoint(vault: Vault) -> None:
+    if not vault.settings.audit_bucket:
+        return
+    try:
+        await checkpoint.take_if_due(vault)
+    except VaultError as error:
+        log.warning("the audit log's checkpoint is left for the next round: %s", error.code)
 
 
 async def _redeliver(vault: Vault) -> None:

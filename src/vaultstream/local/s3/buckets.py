@@ -19,6 +19,7 @@ from vaultstream.local.s3.paging import encoded, from_token, page_size, to_token
 
 _NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
 _HOME_REGION = "us-east-1"
+_LOCKING: list[Node] = [("ObjectLockEnabled", "Enabled")]
 _OWNER: Node = ("Owner", [("ID", "local"), ("DisplayName", "local")])
 
 
@@ -35,8 +36,7 @@ async def create_bucket(call: Call) -> Response:
     """Makes a bucket; as on S3, making it again succeeds in us-east-1 and conflicts elsewhere."""
     if not _NAME.fullmatch(call.bucket):
         raise S3Fault("InvalidBucketName")
-    if call.header("x-amz-bucket-object-lock-enabled").lower() == "true":
-        raise S3Fault("NotImplemented", "Object Lock is not kept by the local store.")
+    is_locking = call.header("x-amz-bucket-object-lock-enabled").lower() == "true"
     body = await call.document()
     region = text(parse(body, "CreateBucketConfiguration"), "LocationConstraint") if body else ""
 
@@ -45,6 +45,9 @@ async def create_bucket(call: Call) -> Response:
             raise S3Fault("BucketAlreadyOwnedByYou")
         now = milliseconds(call.store.clock())
         tx.run("INSERT OR IGNORE INTO buckets VALUES (?, ?, ?)", call.bucket, region or _HOME_REGION, now)
+        if is_locking:
+            settings.write(tx, call.bucket, "versioning", render("VersioningConfiguration", [("Status", "Enabled")]))
+            settings.write(tx, call.bucket, "object-lock", render("ObjectLockConfiguration", _LOCKING))
 
     await call.store.ledger.run(work)
     return empty(200, {"location": f"/{call.bucket}"})
@@ -161,6 +164,9 @@ async def _region(call: Call) -> str:
 async def _write_setting(call: Call, name: str, body: bytes) -> None:
     def work(tx: Transaction) -> None:
         versions.need_bucket(tx, call.bucket)
+        unlocks = name == "object-lock" or (name == "versioning" and settings.is_suspending(body))
+        if unlocks and settings.is_locking(tx, call.bucket):
+            raise S3Fault("InvalidBucketState")
         settings.write(tx, call.bucket, name, body)
 
     await call.store.ledger.run(work)

@@ -14,12 +14,13 @@ from vaultstream.local.s3.settings import AWS_MANAGED_KEY
 _KEPT = ("content-type", "cache-control", "content-disposition", "content-encoding", "content-language", "expires")
 _META = "x-amz-meta-"
 _SSE = "x-amz-server-side-encryption"
+_LOCK = "x-amz-object-lock"
+_COMPLIANCE = "COMPLIANCE"
 _MAX_METADATA_BYTES = 2048
 _MAX_TAGS = 10
 # What would change the promise made to the client; better refused than forgotten.
 _REFUSED = (
     f"{_SSE}-customer-algorithm",
-    "x-amz-object-lock-mode",
     "x-amz-object-lock-legal-hold",
     "x-amz-grant-full-control",
     "x-amz-grant-read",
@@ -43,6 +44,7 @@ def asked_attributes(call: Call) -> Attributes:
         storage_class=storage_class,
         checksum_algorithm=checksums.named(algorithm) if algorithm else "",
         checksum_type=_checksum_type(algorithm.upper(), call.header("x-amz-checksum-type")),
+        retained_until=_retained_until(call),
     )
 
 
@@ -83,6 +85,8 @@ def stored_headers(found: StoredObject, now: datetime) -> dict[str, str]:
     }
     if attributes.storage_class != "STANDARD":
         headers["x-amz-storage-class"] = attributes.storage_class
+    if attributes.retained_until:
+        headers |= {f"{_LOCK}-mode": _COMPLIANCE, f"{_LOCK}-retain-until-date": attributes.retained_until}
     if attributes.tags:
         headers["x-amz-tagging-count"] = str(len(attributes.tags))
     if found.is_restoring(now):
@@ -124,6 +128,22 @@ def http_date(moment: datetime) -> str:
 def timestamp(moment: datetime) -> str:
     """A time in the form of S3's documents, to the millisecond."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def _retained_until(call: Call) -> str:
+    """Until when Object Lock keeps the version, in S3's form; empty for not at all."""
+    mode, until = call.header(f"{_LOCK}-mode"), call.header(f"{_LOCK}-retain-until-date")
+    if not mode and not until:
+        return ""
+    if mode == "GOVERNANCE":
+        raise S3Fault("NotImplemented", "The local store keeps Object Lock in compliance mode only.")
+    try:
+        moment = datetime.fromisoformat(until).astimezone(UTC)
+    except ValueError:
+        raise S3Fault("InvalidArgument", "The retain until date is not a date.") from None
+    if mode != _COMPLIANCE or moment <= call.store.clock():
+        raise S3Fault("InvalidArgument", "The retain until date must be in the future, with a mode.")
+    return timestamp(moment)
 
 
 def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -39,6 +39,7 @@ class Attributes:
     encryption: Encryption = Encryption()
     checksum_algorithm: str = ""
     checksum_type: str = ""
+    retained_until: str = ""  # ISO 8601; Object Lock in compliance mode: nobody removes the version before
 
     def to_json(self) -> str:
         """The stored form."""

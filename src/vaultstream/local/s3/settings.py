@@ -23,6 +23,7 @@ SETTINGS: dict[str, Setting] = {
     "cors": Setting("CORSConfiguration", "NoSuchCORSConfiguration"),
     "encryption": Setting("ServerSideEncryptionConfiguration"),
     "lifecycle": Setting("LifecycleConfiguration", "NoSuchLifecycleConfiguration"),
+    "object-lock": Setting("ObjectLockConfiguration", "ObjectLockConfigurationNotFoundError"),
     "logging": Setting("BucketLoggingStatus"),
     "notification": Setting("NotificationConfiguration"),
     "ownershipControls": Setting("OwnershipControls"),
@@ -54,6 +55,8 @@ def check(name: str, body: bytes) -> None:
     root = parse(body, SETTINGS[name].root)
     if name == "versioning" and text(root, "Status") not in ("Enabled", "Suspended"):
         raise S3Fault("MalformedXML", "Status must be Enabled or Suspended.")
+    if name == "object-lock":
+        raise S3Fault("NotImplemented", "Object Lock begins with its bucket, and has no default retention here.")
     if name == "encryption":
         _encryption(body)
     if name == "lifecycle" and not root.findall("Rule"):
@@ -64,6 +67,16 @@ def versioning(tx: Transaction, bucket: str) -> str:
     """`Enabled`, `Suspended`, or nothing for a bucket that never had versions."""
     body = read(tx, bucket, "versioning")
     return text(parse(body, "VersioningConfiguration"), "Status") if body else ""
+
+
+def is_suspending(body: bytes) -> bool:
+    """Whether this document of `versioning` ends versions."""
+    return not body or text(parse(body, "VersioningConfiguration"), "Status") == "Suspended"
+
+
+def is_locking(tx: Transaction, bucket: str) -> bool:
+    """Whether the bucket was made for Object Lock."""
+    return bool(read(tx, bucket, "object-lock"))
 
 
 def default_encryption(tx: Transaction, bucket: str) -> Encryption:

@@ -77,6 +77,8 @@ def extents(tx: Transaction, found: StoredObject) -> list[Extent]:
 def put(tx: Transaction, new: NewObject) -> StoredObject:
     """Stores `new` as the latest version; raises `PreconditionFailed` where its condition does not hold."""
     need_bucket(tx, new.bucket)
+    if new.attributes.retained_until and not settings.is_locking(tx, new.bucket):
+        raise S3Fault("InvalidRequest", "Bucket is missing Object Lock Configuration")
     _check_condition(tx, new)
     version_id = _next_version(tx, new.bucket, new.key)
     stored = from_row(_insert(tx, new, version_id, is_marker=False))
@@ -91,6 +93,7 @@ def remove(tx: Transaction, bucket: str, key: str, version_id: str, now: datetim
     if version_id:
         row = _version_row(tx, bucket, key, version_id)
         if row is not None:
+            _need_unlocked(from_row(row), now)
             _drop(tx, row)
             _promote(tx, bucket, key)
         return Removal(version_id, bool(row and row["is_marker"]), made_marker=False)
@@ -103,6 +106,12 @@ def remove(tx: Transaction, bucket: str, key: str, version_id: str, now: datetim
     marker = NewObject(bucket, key, "", now, Attributes(), (), {})
     _insert(tx, marker, version_id, is_marker=True)
     return Removal(version_id, is_marker=True, made_marker=True)
+
+
+def _need_unlocked(found: StoredObject, now: datetime) -> None:
+    until = found.attributes.retained_until
+    if until and datetime.fromisoformat(until) > now:
+        raise S3Fault("AccessDenied", "Access Denied because object protected by object lock.")
 
 
 def amend(tx: Transaction, found: StoredObject, attributes: Attributes) -> None:

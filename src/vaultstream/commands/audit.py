@@ -1,0 +1,110 @@
+"""`vaultstream audit`: exports the audit log as evidence, proves an export offline, and looks after the log."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+from vaultstream.actions import checkpoint, evidence
+from vaultstream.adapters.audit_log import KeptCheckpoint
+from vaultstream.adapters.vault import Vault, opened
+from vaultstream.audit_proof import NoPublicKey, Prover, Tampered, public_key_of
+from vaultstream.commands.plainly import plainly
+from vaultstream.errors import VaultError
+from vaultstream.settings import Settings, SettingsError
+
+Deed = Callable[[Vault, argparse.Namespace], Coroutine[None, None, None]]
+
+
+class NothingRecorded(Exception):
+    """The log has no row yet."""
+
+
+def main() -> None:
+    """Do what the arguments say."""
+    asked = _parser().parse_args(sys.argv[1:])
+    plainly(lambda: asked.deed(asked), SettingsError, VaultError, Tampered, NoPublicKey, NothingRecorded)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vaultstream audit", description=__doc__)
+    deeds = parser.add_subparsers(required=True, metavar="DEED")
+
+    def add(name: str, purpose: str, deed: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+        made = deeds.add_parser(name, help=purpose, description=purpose)
+        made.set_defaults(deed=deed)
+        return made
+
+    export = add("export", "write every row with its checkpoints, as lines that prove themselves", _with_vault(_export))
+    export.add_argument("file", help="where to; - for the standard output")
+    export.add_argument("--after", type=int, default=0, metavar="SEQ", help="only rows after this one")
+    verify = add("verify", "prove an export whole and unchanged; needs no vault and no network", _verify)
+    verify.add_argument("file", help="the export; - for the standard input")
+    verify.add_argument("--key", required=True, metavar="PEM", help="the public key of the checkpoints (`audit key`)")
+    verify.add_argument("--after", type=int, default=0, metavar="SEQ", help="the export begins after this row")
+    verify.add_argument(
+        "--checkpoint", action="append", default=[], metavar="FILE", help="one from the bucket that must hold too"
+    )
+    add("checkpoint", "sign where the chain stands now, keep that, and print it", _with_vault(_checkpoint))
+    add("key", "print the public key that verifies checkpoints", _with_vault(_key))
+    return parser
+
+
+def _with_vault(deed: Deed) -> Callable[[argparse.Namespace], None]:
+    async def run(asked: argparse.Namespace) -> None:
+        async with opened(Settings.from_env(os.environ)) as vault:
+            await deed(vault, asked)
+
+    return lambda asked: asyncio.run(run(asked))
+
+
+async def _export(vault: Vault, asked: argparse.Namespace) -> None:
+    end, written = await _taken(vault), 0
+    place = sys.stdout.fileno() if asked.file == "-" else asked.file
+    with open(place, "w", encoding="utf-8", newline="\n") as out:  # noqa: ASYNC230  # nothing else waits here
+        async for page in evidence.lines(vault, end, after=asked.after):
+            out.writelines(f"{line}\n" for line in page)
+            written += len(page)
+            _tell(f"\r{written:,} lines")
+    _tell(f"\r{written:,} lines, up to row {end.seq}\n")
+
+
+async def _taken(vault: Vault) -> KeptCheckpoint:
+    taken = await checkpoint.take(vault)
+    if taken is None:
+        raise NothingRecorded("nothing is recorded yet")
+    return taken
+
+
+async def _checkpoint(vault: Vault, _asked: argparse.Namespace) -> None:
+    sys.stdout.write(f"{(await _taken(vault)).line}\n")
+
+
+async def _key(vault: Vault, _asked: argparse.Namespace) -> None:
+    sys.stdout.write(await vault.notary.public_key())
+
+
+def _verify(asked: argparse.Namespace) -> None:
+    prover = Prover(public_key_of(Path(asked.key).read_bytes()), after=asked.after)
+    for path in asked.checkpoint:
+        prover.trust(Path(path).read_bytes().removesuffix(b"\n"))
+    with open(sys.stdin.fileno() if asked.file == "-" else asked.file, "rb") as lines:  # either
+        for line in lines:
+            prover.take(line.removesuffix(b"\n"))
+    proof = prover.finish()
+    gone = f", {proof.dropped_rows:,} more went with their months" if proof.dropped_rows else ""
+    sys.stdout.write(
+        f"rows {proof.first} to {proof.last} are whole and unchanged as of {proof.as_of:%Y-%m-%d %H:%M:%S} UTC: "
+        f"{proof.rows:,} of them{gone}\n"
+    )
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()
