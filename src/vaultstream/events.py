@@ -36,6 +36,8 @@ class EventName(StrEnum):
     VERSION_SCAN_BEGUN = "version.scan_begun"
     VERSION_SCAN_WAITS = "version.scan_waits"
     VERSION_SCANNED = "version.scanned"
+    VERSION_RELEASED = "version.released"
+    VERSION_RESCAN_DUE = "version.rescan_due"
     VERSION_THUMBNAIL_BEGUN = "version.thumbnail_begun"
     VERSION_THUMBNAIL = "version.thumbnail"
     SCAN_DUE = "version.scan_due"
@@ -145,6 +147,8 @@ class Worker:
 
 SCAN = Worker("scan", frozenset({EventName.VERSION_STORED, EventName.SCAN_DUE}), visibility_seconds=900)
 THUMBNAIL = Worker("thumbnail", frozenset({EventName.VERSION_SCANNED, EventName.THUMBNAIL_DUE}), visibility_seconds=120)
+# Apart from the scans of what is new, which nobody can open before.
+RESCAN = Worker("rescan", frozenset({EventName.VERSION_RESCAN_DUE}), visibility_seconds=900)
 AUDIT = Worker("audit", frozenset(EventName), visibility_seconds=60, batch=10, attempts=20)
 SEARCH = Worker(
     "search",
@@ -154,4 +158,4 @@ SEARCH = Worker(
     batch=10,
     attempts=20,
 )
-WORKERS = (SCAN, THUMBNAIL, AUDIT, SEARCH)
+WORKERS = (SCAN, RESCAN, THUMBNAIL, AUDIT, SEARCH)

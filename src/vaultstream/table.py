@@ -175,6 +175,11 @@ def thinning(file_id: str) -> Key:
     return Key(f"THIN#{file_id}", "#THIN")
 
 
+def signatures() -> Key:
+    """Which rules the scanners have, and since when."""
+    return Key("SIGNATURES", "#SIGNATURES")
+
+
 def once(actor_id: str, key: str) -> Key:
     """What a mutation with this idempotency key has answered."""
     return Key(f"ONCE#{actor_id}#{key}", "#ONCE")

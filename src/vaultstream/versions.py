@@ -76,14 +76,40 @@ class UnlawfulMove(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """Who let a version out that nobody could look into, when, and why."""
+
+    by: UserId
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
-    """The scan of one version."""
+    """The scan of one version. `engine` names the rules that gave the verdict; newer rules are asked again."""
 
     status: ScanStatus = ScanStatus.PENDING
     signature: str | None = None
     engine: str | None = None
     reason: str | None = None
     finished_at: datetime | None = None
+    release: Release | None = None
+
+    @property
+    def lets_out(self) -> bool:
+        """Whether the content may leave the vault."""
+        return self.status is ScanStatus.CLEAN or (self.status is ScanStatus.UNSCANNABLE and self.release is not None)
+
+    @property
+    def is_verdict(self) -> bool:
+        """Whether a scanner has said what it thinks of the content."""
+        return self.status in {ScanStatus.CLEAN, ScanStatus.INFECTED, ScanStatus.UNSCANNABLE}
+
+    def released(self, release: Release) -> "Scan":
+        """The scan after somebody answers for what could not be looked into; UnlawfulMove for any other verdict."""
+        if self.status is not ScanStatus.UNSCANNABLE:
+            raise UnlawfulMove(f"a release of {self.status}")
+        return replace(self, release=release)
 
     def to(self, status: ScanStatus, **outcome: object) -> "Scan":
         """The scan in its next state; `outcome` sets the other fields anew."""
@@ -166,7 +192,8 @@ class StoredVersion:
     """A version with its sealed bytes and those of its thumbnails, by edge in pixels.
 
     `declared_sha256` is what the sender said the digest would be; the scan, which reads all, checks it.
-    While work is under way, `due_at` is when the sweeper asks for it again, `attempts` how often it has.
+    While work is under way, `due_at` is when the sweeper asks for it again, `attempts` how often it has. A version that
+    is `rescanning` has a verdict, which stands until newer rules have given theirs.
     """
 
     version: Version
@@ -175,6 +202,7 @@ class StoredVersion:
     thumbnails: Mapping[int, SealedBody] = field(default_factory=dict)
     due_at: datetime | None = None
     attempts: int = 0
+    rescanning: bool = False
 
     def showing(self, version: Version, *, due_at: datetime | None, attempts: int = 0) -> "StoredVersion":
         """The same bytes with another public state."""

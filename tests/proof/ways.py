@@ -91,6 +91,7 @@ MUTATIONS = (
     Way("folderRename", (_folder(Deed.EDIT),), {"name": "another"}),
     Way("folderRestore", (_folder(Deed.RESTORE),)),
     Way("folderTrash", (_folder(Deed.DELETE),)),
+    Way("quarantineRelease", (_file(Deed.SHARE),), {"reason": "we sent it"}),
     Way("scanRetry", (_file(Deed.EDIT),)),
     Way("shareGrant", (Need("itemId", "file", Deed.SHARE),), {"email": "?email", "role": "VIEWER", "expiresAt": SOON}),
     Way(
@@ -135,9 +136,9 @@ ASKED = {
         file(id: $id) { id name currentVersion { id } versions(first: 1) { edges { cursor } } } }""",
     "folder": "query ($id: ID!) { folder(id: $id) { id name children(first: 9) { edges { node { id name } } } } }",
 }
-# Queries that take no id, or give nothing for one: each has a test of its own in `test_explained`.
+# Queries that take no id, or give nothing for one: each has a test of its own, here or in `tests/gql`.
 LISTS = {"search", "sharedWithMe", "trash", "recent"}
-OTHER_QUERIES = LISTS | {"access", "shareLink"}
+OTHER_QUERIES = LISTS | {"access", "exposure", "shareLink"}
 OWN_QUERIES = {"viewer", "rateLimit", "accessTokens"}  # of the viewer's account, and of nobody's items
 
 SUBSCRIPTIONS = (

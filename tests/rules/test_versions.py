@@ -14,6 +14,7 @@ from vaultstream.ids import FileId, FolderId, UserId, VersionId
 from vaultstream.versions import (
     SCAN_MOVES,
     THUMBNAIL_MOVES,
+    Release,
     Scan,
     ScanStatus,
     SealedBody,
@@ -26,6 +27,13 @@ from vaultstream.versions import (
 )
 
 NOW = datetime(2026, 1, 1, 12, 30, 1, 5, tzinfo=UTC)
+
+
+TEXTS = st.none() | st.text(max_size=20)
+RELEASES = st.builds(Release, st.just(UserId("user_a")), st.just(NOW), st.text(max_size=20))
+SCANS = st.builds(
+    Scan, st.sampled_from(ScanStatus), TEXTS, TEXTS, TEXTS, st.none() | st.just(NOW), st.none() | RELEASES
+)
 
 
 @given(st.sampled_from(ScanStatus), st.sampled_from(ScanStatus))
@@ -50,6 +58,22 @@ def test_nothing_becomes_clean_but_from_scanning(asked: list[ScanStatus]) -> Non
             assert status is not ScanStatus.CLEAN or before.status is ScanStatus.SCANNING
 
 
+@given(SCANS)
+def test_nothing_leaves_but_what_is_clean_or_what_somebody_answers_for(scan: Scan) -> None:
+    is_answered_for = scan.status is ScanStatus.UNSCANNABLE and scan.release is not None
+    assert scan.lets_out == (scan.status is ScanStatus.CLEAN or is_answered_for)
+
+
+@given(SCANS, RELEASES)
+def test_only_the_unscannable_is_released_and_another_verdict_ends_it(scan: Scan, release: Release) -> None:
+    if scan.status is not ScanStatus.UNSCANNABLE:
+        with pytest.raises(UnlawfulMove):
+            scan.released(release)
+        return
+    assert scan.released(release) == replace(scan, release=release)
+    assert scan.to(ScanStatus.PENDING).release is None
+
+
 @given(st.sampled_from(ThumbnailStatus), st.sampled_from(ThumbnailStatus))
 def test_a_thumbnail_moves_only_where_it_may(start: ThumbnailStatus, end: ThumbnailStatus) -> None:
     if end in THUMBNAIL_MOVES[start]:
@@ -72,8 +96,6 @@ def test_every_state_has_a_road_to_an_end(moves: dict[str, set[str]]) -> None:
         assert reached & ends, start
 
 
-TEXTS = st.none() | st.text(max_size=20)
-SCANS = st.builds(Scan, st.sampled_from(ScanStatus), TEXTS, TEXTS, TEXTS, st.none() | st.just(NOW))
 SIZES = st.builds(ThumbnailSize, *[st.integers(1, 1024)] * 3)
 THUMBNAILS = st.builds(Thumbnail, st.sampled_from(ThumbnailStatus), TEXTS, st.lists(SIZES, max_size=3).map(tuple))
 VERSIONS = st.builds(
@@ -92,12 +114,12 @@ VERSIONS = st.builds(
 )
 
 
-@given(VERSIONS, st.binary(max_size=50), st.none() | st.just(NOW), st.integers(0, 9))
+@given(VERSIONS, st.binary(max_size=50), st.none() | st.just(NOW), st.integers(0, 9), st.booleans())
 def test_a_version_comes_back_from_the_table_as_it_went(
-    version: Version, header: bytes, due_at: datetime | None, attempts: int
+    version: Version, header: bytes, due_at: datetime | None, attempts: int, rescanning: bool
 ) -> None:
     body = SealedBody(header, "files/a/b/0", version.size_bytes)
-    stored = StoredVersion(version, body, version.sha256, {96: body}, due_at, attempts)
+    stored = StoredVersion(version, body, version.sha256, {96: body}, due_at, attempts, rescanning)
     wire = to_attributes(version_items.version_item(stored))
     assert version_items.stored_version_from(from_attributes(wire)) == stored
 

@@ -191,3 +191,18 @@ async def test_the_listing_shows_what_the_workers_found(vault: Vault, alice: Act
     assert page is not None
     (file,) = [child for child in page.children if isinstance(child, File)]
     assert (file.current.scan.status, file.current.thumbnail.status) == (ScanStatus.CLEAN, ThumbnailStatus.READY)
+
+
+async def test_a_virus_at_the_beginning_of_a_declared_file_is_a_virus_and_no_broken_promise(
+    vault: Vault, alice: Actor
+) -> None:
+    """A conviction ends the reading, so the digest of what was read is nobody's."""
+    data = corpus.EICAR + bytes(3 << 20)
+    half = len(data) // 2
+    wanted = Wanted(name="declared", size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+    begun = await upload.begin(vault, alice, wanted)
+    await upload.receive(vault, alice, begun.id, 0, stream(data[:half]))
+    await upload.receive(vault, alice, begun.id, half, stream(data[half:]))
+    version = (await scanned(vault, begun.target.file_id)).version
+    assert version.scan.status is ScanStatus.INFECTED
+    assert version.sha256 is None

@@ -154,17 +154,20 @@ async def _version(vault: Vault, actor: Actor, file_id: FileId, number: int | No
 
 
 async def require_clean(vault: Vault, actor: Actor, file: File, version: Version) -> None:
-    """Nothing leaves before a CLEAN verdict; each refusal is recorded."""
-    status = version.scan.status
-    if status is ScanStatus.CLEAN:
+    """Nothing leaves before a CLEAN verdict, or somebody's release; each refusal is recorded."""
+    if version.scan.lets_out:
         return
+    status = version.scan.status
     event = deeds.by_person(
         vault, actor, EventName.DOWNLOAD_REFUSED, file.id, version_number=version.number, refused=f"scan {status}"
     )
     await vault.commit([], [event])
     if status is ScanStatus.INFECTED:
         raise VaultError(Code.INFECTED, "The scan found this file infected: it cannot be downloaded.")
-    if status in {ScanStatus.UNSCANNABLE, ScanStatus.FAILED}:
+    if status is ScanStatus.UNSCANNABLE:
+        message = "Nobody could look into this file, so it is kept closed. Who manages it can release it."
+        raise VaultError(Code.NOT_SCANNED, message)
+    if status is ScanStatus.FAILED:
         raise VaultError(Code.NOT_SCANNED, "This file could not be scanned, so it cannot be downloaded.")
     raise VaultError(Code.NOT_SCANNED, "This file is still being scanned: try again in a moment.")
 

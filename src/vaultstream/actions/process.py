@@ -18,6 +18,7 @@ from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus, Unl
 
 LOOK_AGAIN = timedelta(seconds=60)
 ATTEMPTS_MAX = 8
+READERS_MAX = 100  # of what turned out infected, that are counted and told of
 _TRIES = 8
 
 Step = Callable[[StoredVersion], StoredVersion | None]
@@ -62,10 +63,13 @@ async def advance(vault: Vault, file_id: str, number: int | None, step: Step, to
 def with_scan(vault: Vault, stored: StoredVersion, status: ScanStatus, **outcome: object) -> StoredVersion:
     """The version with its scan in the next state, and when to look again."""
     version = replace(stored.version, scan=stored.version.scan.to(status, **outcome))
-    thumbnail_follows = status is ScanStatus.CLEAN and version.thumbnail.status is ThumbnailStatus.PENDING
-    under_way = status in {ScanStatus.PENDING, ScanStatus.SCANNING} or thumbnail_follows
+    drawing = version.thumbnail.status in {ThumbnailStatus.PENDING, ThumbnailStatus.RENDERING}
+    if status is not ScanStatus.CLEAN and version.thumbnail.status is ThumbnailStatus.RENDERING:
+        version = replace(version, thumbnail=version.thumbnail.to(ThumbnailStatus.PENDING))
+    under_way = status in {ScanStatus.PENDING, ScanStatus.SCANNING} or (status is ScanStatus.CLEAN and drawing)
     due_at = vault.now() + LOOK_AGAIN if under_way else None
-    return stored.showing(version, due_at=due_at, attempts=stored.attempts if status is ScanStatus.SCANNING else 0)
+    shown = stored.showing(version, due_at=due_at, attempts=stored.attempts if status is ScanStatus.SCANNING else 0)
+    return replace(shown, rescanning=False)
 
 
 async def retry_scan(vault: Vault, actor: Actor, file_id: FileId, number: int | None) -> File:

@@ -57,6 +57,13 @@ _EVENTS_OF = f"SELECT {_COLUMNS} FROM audit.events WHERE item_id = $1 ORDER BY a
 _LAST_CHECKPOINT = "SELECT seq, at, line FROM audit.checkpoints ORDER BY seq DESC LIMIT 1"
 _CHECKPOINTS = "SELECT seq, at, line FROM audit.checkpoints WHERE seq > $1 AND seq < $2 ORDER BY seq LIMIT $3"
 _ADD_CHECKPOINT = "INSERT INTO audit.checkpoints (seq, at, line) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+_DOWNLOADS = """
+SELECT subject, min(at) AS first_at, max(at) AS last_at, count(*) AS times
+FROM audit.events
+WHERE item_id = $1 AND version_number = $2 AND name = 'download.begun' AND decision = 'ALLOWED'
+    AND details->>'thumbnail_edge_px' IS NULL
+GROUP BY subject ORDER BY first_at LIMIT $3
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +75,16 @@ class KeptCheckpoint:
     seq: int
     at: datetime
     line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Downloads:
+    """How often and when a person, or who came by a link, downloaded one version."""
+
+    subject: str
+    first_at: datetime
+    last_at: datetime
+    times: int
 
 
 class AuditUnavailable(VaultError):
@@ -157,6 +174,11 @@ class AuditLog:
             raise ValueError(f"limit is 1 to {EVENTS_MAX}")
         async with self._connection() as connection:
             return [row_of(row).event for row in await connection.fetch(_EVENTS_OF, item_id, limit)]
+
+    async def downloads_of(self, item_id: str, version_number: int, limit: int) -> list[Downloads]:
+        """Who began to download a version, the first of them first; pictures of it do not count."""
+        async with self._connection() as connection:
+            return [Downloads(**row) for row in await connection.fetch(_DOWNLOADS, item_id, version_number, limit)]
 
     async def make_months(self, now: datetime) -> None:
         """Make the partitions of the months ahead; tries once a day, since a try may hold appends up for a moment.

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 from vaultstream.adapters.scanner_clamd import CLAMD_LIMIT_BYTES, TIMEOUT_SECONDS, Clamd, ClamdStream
 from vaultstream.adapters.scanner_layers import DeepStream
-from vaultstream.adapters.scanner_yara import packaged_rules
+from vaultstream.adapters.scanner_yara import engine_name, packaged_rules
 from vaultstream.verdict import ScanOutcome, Verdict, combined
 
 
@@ -33,6 +33,13 @@ class Scanner:
         packaged_rules()
         if self._clamd is not None:
             await self._clamd.ping()
+
+    async def engine(self) -> str:
+        """Programs and signatures as a verdict of now would name them; ScannerUnavailable when one does not answer."""
+        names = [engine_name(packaged_rules())]
+        if self._clamd is not None:
+            names.append(await self._clamd.version())
+        return ", ".join(names)
 
     async def scan(self, chunks: AsyncIterator[bytes]) -> Verdict:
         """Read `chunks` to the end, or to the first conviction, close it, and say what was found.

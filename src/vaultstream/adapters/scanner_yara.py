@@ -68,6 +68,11 @@ def _families(rules: yara_x.Rules) -> dict[str, frozenset[str]]:
     return {family: frozenset(names) for family, names in members.items()}
 
 
+def engine_name(rule_set: RuleSet) -> str:
+    """The program with its rules, as verdicts name them."""
+    return f"yara-x {metadata.version('yara-x')} rules {rule_set.version}"
+
+
 def kind_of(head: bytes) -> str:
     """What the first bytes of a file say it is, in the words the rules use; `other` if they say nothing."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -85,7 +90,7 @@ class YaraStream:
     def __init__(self, rule_set: RuleSet) -> None:
         self.verdict: Verdict | None = None
         self._rule_set = rule_set
-        self._engine = f"yara-x {metadata.version('yara-x')} rules {rule_set.version}"
+        self._engine = engine_name(rule_set)
         self._kind: str | None = None
         self._window = bytearray()
         self._offset_bytes = 0

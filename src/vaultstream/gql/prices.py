@@ -24,6 +24,7 @@ from graphql import (
 )
 
 from vaultstream.access import Deed
+from vaultstream.actions.process import READERS_MAX
 from vaultstream.actions.reach import DEPTH_MAX
 from vaultstream.comments import MENTIONS_MAX
 from vaultstream.gql.limits import PAGE_MAX
@@ -34,10 +35,10 @@ SEARCH = 20  # rounds of the index, whatever they find
 WHERE = 10  # a page of a folder looks at 1000 items for it
 ORDER = 20  # a folder of 2000 items is read whole, but for the order of names in which it is kept
 REFUSED_CHARACTERS = 1_000  # of a text that will not run, for one point
-_FIELDS: Mapping[str, int] = MappingProxyType({"search": SEARCH})
+_FIELDS: Mapping[str, int] = MappingProxyType({"search": SEARCH, "exposure": SEARCH})
 # Lists of objects that come whole, and how long each may be.
 WHOLE_LISTS: Mapping[str, int] = MappingProxyType(
-    {"ancestors": DEPTH_MAX, "mentions": MENTIONS_MAX, "deeds": len(Deed)}
+    {"ancestors": DEPTH_MAX, "mentions": MENTIONS_MAX, "deeds": len(Deed), "readers": READERS_MAX}
 )
 _KEPT_ORDER = "NAME"
 

@@ -21,6 +21,7 @@ from vaultstream.gql.context import Info
 from vaultstream.gql.explanations import AccessQueries
 from vaultstream.gql.limits import PAGE_MAX
 from vaultstream.gql.nodes import Node
+from vaultstream.gql.quarantine import QuarantineQueries
 from vaultstream.gql.rate_limit import RateLimitQueries
 from vaultstream.gql.recent import RecentQueries
 from vaultstream.gql.search import SearchQueries
@@ -51,6 +52,7 @@ class Query(
     ShareQueries,
     LinkQueries,
     AccessQueries,
+    QuarantineQueries,
     TrashQueries,
     RateLimitQueries,
     AccessTokenQueries,

@@ -14,6 +14,7 @@ from vaultstream.gql.folders import Folder, FolderMutations
 from vaultstream.gql.link_update import ShareLinkUpdateMutation
 from vaultstream.gql.links import ShareLink, ShareLinkMutations
 from vaultstream.gql.live import Subscription
+from vaultstream.gql.quarantine import QuarantineMutations
 from vaultstream.gql.queries import Query
 from vaultstream.gql.scalars import SCALARS
 from vaultstream.gql.shares import Share, ShareMutations
@@ -38,6 +39,7 @@ class Mutation(
     ShareLinkUpdateMutation,
     TrashMutations,
     VersionMutations,
+    QuarantineMutations,
     ZipMutations,
     AccessTokenMutations,
 ):

@@ -11,7 +11,9 @@ def _value(name: str | int, description: str) -> EnumValueDefinition:
     return strawberry.enum_value(name, description=description)
 
 
-@strawberry.enum(description="How far the scan of a version has come. Nothing can be downloaded before CLEAN.")
+@strawberry.enum(
+    description="How far the scan of a version has come. Nothing can be downloaded before CLEAN, but by a release."
+)
 class ScanStatus(Enum):
     """As `vaultstream.versions.ScanStatus`."""
 
@@ -19,7 +21,9 @@ class ScanStatus(Enum):
     SCANNING = _value("SCANNING", "Being scanned now.")
     CLEAN = _value("CLEAN", "Every byte was looked at and nothing was found.")
     INFECTED = _value("INFECTED", "Something harmful was found: it stays closed.")
-    UNSCANNABLE = _value("UNSCANNABLE", "Some bytes could not be looked at, and another try would not change that.")
+    UNSCANNABLE = _value(
+        "UNSCANNABLE", "Some bytes could not be looked at: it stays closed until who manages it releases it."
+    )
     FAILED = _value("FAILED", "The scan did not finish; it can be asked for again.")
 
 

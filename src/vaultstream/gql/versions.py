@@ -20,6 +20,21 @@ from vaultstream.tiers import StorageTier
 _LARGEST_PX = 1 << 30
 
 
+@strawberry.type(description="Somebody's word for a version that nobody could look into.")
+class Release:
+    """Read from `vaultstream.versions.Release`."""
+
+    at: datetime = strawberry.field(description="When it was let out.")
+    reason: str = strawberry.field(description="Why.")
+
+    @strawberry.field(
+        description="Who let it out; null for somebody who is not for you to see.", graphql_type=User | None
+    )
+    def by(self: versions.Release, info: Info) -> "Future[Known | None]":
+        """Load the person."""
+        return info.context.loaders.users.load(self.by)
+
+
 @strawberry.type(description="The scan of one version.")
 class Scan:
     """Read from `vaultstream.versions.Scan`."""
@@ -29,6 +44,7 @@ class Scan:
     engine: str | None = strawberry.field(description="The scanner and the version of its rules.")
     reason: str | None = strawberry.field(description="Why it is UNSCANNABLE or FAILED.")
     finished_at: datetime | None = strawberry.field(description="When the verdict was reached.")
+    release: Release | None = strawberry.field(description="Who let it out although it is UNSCANNABLE; null if nobody.")
 
 
 @strawberry.type(description="The thumbnails of one version.")

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from lambdas import audit, relay, scan, search, sweep, thumbnail
+from lambdas import audit, relay, rescan, scan, search, sweep, thumbnail
 from vaultstream.adapters import clients
-from vaultstream.events import AUDIT, SCAN, SEARCH, THUMBNAIL, Worker
+from vaultstream.events import AUDIT, RESCAN, SCAN, SEARCH, THUMBNAIL, Worker
 from vaultstream.local.container import Container
 from vaultstream.local.data import workers_ready
 from vaultstream.local.pump import pump
@@ -21,6 +21,7 @@ from vaultstream.workers.lambda_entry import Handler
 SWEEP_SECONDS = 15
 _HANDLERS: Mapping[Worker, Handler] = {
     SCAN: scan.handler,
+    RESCAN: rescan.handler,
     THUMBNAIL: thumbnail.handler,
     AUDIT: audit.handler,
     SEARCH: search.handler,

@@ -12,7 +12,7 @@ from vaultstream.errors import VaultError
 from vaultstream.events import EventName
 from vaultstream.ids import ulid
 from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus
-from vaultstream.workers import purge
+from vaultstream.workers import purge, rescan
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ async def handle(vault: Vault) -> None:
     await _uploads(vault)
     await _shares(vault)
     await purge.handle(vault)
+    await rescan.sweep(vault)
     await _checkpoint(vault)
 
 
@@ -62,6 +63,9 @@ async def _versions(vault: Vault) -> None:
 async def _again(vault: Vault, stored: StoredVersion) -> None:
     """Ask for the scan or the thumbnails once more; after so many attempts say that they failed."""
     version = stored.version
+    if stored.rescanning:
+        await rescan.ask(vault, stored)
+        return
     scanning = version.scan.status in _SCANNING
     deed = EventName.SCAN_DUE if scanning else EventName.THUMBNAIL_DUE
     if stored.attempts >= process.ATTEMPTS_MAX:

@@ -5,6 +5,7 @@ from vaultstream.adapters.records.attributes import Item
 from vaultstream.adapters.records.moments import maybe_moment, maybe_time, moment, time_of
 from vaultstream.tiers import StorageTier
 from vaultstream.versions import (
+    Release,
     RestoreStatus,
     Scan,
     ScanStatus,
@@ -18,6 +19,7 @@ from vaultstream.versions import (
 )
 
 DUE = "VERSION"
+SCANNED = "SCANNED"
 
 
 def shown(version: Version) -> Item:
@@ -57,7 +59,9 @@ def version_from(shown: Item) -> Version:
 
 
 def version_item(stored: StoredVersion) -> Item:
-    """A version's own item; it is in the index of due work while work is under way."""
+    """A version's own item; it is in the index of due work while work is under way, and with the time of its verdict
+    afterwards, so that newer rules find those that older ones have judged.
+    """
     version = stored.version
     item = table.version(version.file_id, version.number).attributes() | {
         "shown": shown(version),
@@ -66,10 +70,12 @@ def version_item(stored: StoredVersion) -> Item:
         "thumbnails": {str(edge): _body(body) for edge, body in stored.thumbnails.items()},
         "due_at": maybe_moment(stored.due_at),
         "attempts": stored.attempts,
+        "rescanning": stored.rescanning or None,
     }
-    if stored.due_at is not None:
-        item[table.GSI3.pk] = table.due_shard(DUE, version.id)
-        item[table.GSI3.sk] = f"{moment(stored.due_at)}#{version.id}"
+    kind, at = (DUE, stored.due_at) if stored.due_at is not None else (SCANNED, version.scan.finished_at)
+    if at is not None and (kind is DUE or version.scan.is_verdict):
+        item[table.GSI3.pk] = table.due_shard(kind, version.id)
+        item[table.GSI3.sk] = f"{moment(at)}#{version.id}"
     return item
 
 
@@ -82,6 +88,7 @@ def stored_version_from(item: Item) -> StoredVersion:
         {int(edge): _body_from(body) for edge, body in item["thumbnails"].items()},
         maybe_time(item.get("due_at")),
         item["attempts"],
+        item.get("rescanning", False),
     )
 
 
@@ -100,6 +107,7 @@ def _scan(scan: Scan) -> Item:
         "engine": scan.engine,
         "reason": scan.reason,
         "finished_at": maybe_moment(scan.finished_at),
+        "release": None if scan.release is None else _release(scan.release),
     }
 
 
@@ -110,7 +118,16 @@ def _scan_from(item: Item) -> Scan:
         item.get("engine"),
         item.get("reason"),
         maybe_time(item.get("finished_at")),
+        _release_from(item["release"]) if item.get("release") else None,
     )
+
+
+def _release(release: Release) -> Item:
+    return {"by": release.by, "at": moment(release.at), "reason": release.reason}
+
+
+def _release_from(item: Item) -> Release:
+    return Release(item["by"], time_of(item["at"]), item["reason"])
 
 
 def _thumbnail(thumbnail: Thumbnail) -> Item:
