@@ -25,7 +25,7 @@ def schema_files() -> dict[str, str]:
 
 
 def schema_of(name: EventName) -> _Schema:
-    """The schema (draft 2020-12) of what `Event.to_json` writes for events of this name."""
+    """The schema (draft 2020-12) of what `Event.to_message` writes for events of this name."""
     kinds = _KINDS | {EventName: {"const": name.value}}
     properties = {field: _schema(hint, kinds) for field, hint in get_type_hints(Event).items()}
     return {
@@ -33,7 +33,7 @@ def schema_of(name: EventName) -> _Schema:
         "title": name.value,
         "type": "object",
         "properties": properties,
-        "required": list(properties),
+        "required": [field for field in properties if field != "trace"],
         "additionalProperties": False,
     }
 

@@ -87,7 +87,8 @@ class Event:
     `id` is a ULID and the identity for exactly-once; `item_id` a folder's or file's id; `topics` the ids whose
     watchers want to know; `details` JSON values only, ids and numbers, never contents, names only where the
     deed is about a name. A subject is a person ("user_…"), a link ("link_…") or a worker
-    ("worker:scan"); where a program acted for a person, `details` name its `token_id`.
+    ("worker:scan"); where a program acted for a person, `details` name its `token_id`. `trace` is the place in a trace
+    that it came of (W3C traceparent): it goes with the event to its workers, and is no part of the deed.
     """
 
     id: str
@@ -103,6 +104,7 @@ class Event:
     reason: str | None = None
     topics: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values, by each event's own schema
+    trace: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a time without its offset: it would name another moment in another place."""
@@ -110,19 +112,31 @@ class Event:
             raise ValueError("an event's time is aware")
 
     def to_json(self) -> str:
-        """The event's canonical text: keys sorted, no spaces, times in ISO 8601 with their offset."""
-        plain = asdict(self) | {"at": self.at.isoformat(), "topics": list(self.topics)}
-        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        """The deed's canonical text: keys sorted, no spaces, times in ISO 8601 with their offset."""
+        plain = self._plain()
+        del plain["trace"]
+        return _text(plain)
+
+    def to_message(self) -> str:
+        """The text by which the event travels: the canonical one, and where it has a trace that too."""
+        return _text(self._plain()) if self.trace else self.to_json()
+
+    def _plain(self) -> dict[str, Any]:  # Any: JSON values
+        return asdict(self) | {"at": self.at.isoformat(), "topics": list(self.topics)}
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Event":
-        """Read `to_json`'s text back; raises ValueError, KeyError or TypeError for anything else."""
+        """Read `to_message`'s or `to_json`'s text back; raises ValueError, KeyError or TypeError for anything else."""
         plain = json.loads(text)
         plain["name"] = EventName(plain["name"])
         plain["at"] = datetime.fromisoformat(plain["at"])
         plain["decision"] = Decision(plain["decision"])
         plain["topics"] = tuple(plain["topics"])
         return cls(**plain)
+
+
+def _text(plain: Mapping[str, Any]) -> str:  # Any: JSON values
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)

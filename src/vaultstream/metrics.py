@@ -63,7 +63,7 @@ DOORS = ("graphql", "uploads", "content", "zip", "link", "health", "metrics", "p
 OPERATIONS = ("none", "query", "mutation", "subscription")
 OUTCOMES = ("ok", "refused", "failed")  # done; the caller's doing; ours, or of something that we need
 SYSTEMS = ("dynamodb", "s3", "kms", "events", "redis", "postgresql")
-WORKER_NAMES = (*(worker.name for worker in WORKERS), "relay", "sweep")
+WORKER_NAMES = (*(worker.name for worker in WORKERS), "relay", "sweep", "other")
 
 REQUEST_SECONDS = Metric(
     "request_seconds",
@@ -151,6 +151,14 @@ TRANSFER_BYTES = Metric(
     {"way": ("upload", "download")},
 )
 
+SPANS_DROPPED = Metric(
+    "spans_dropped_total",
+    Kind.COUNTER,
+    "1",
+    "Spans that reached no collector: too many waited, or it refused them.",
+    {"reason": ("full", "refused")},
+)
+
 METRICS = (
     REQUEST_SECONDS,
     CALL_SECONDS,
@@ -164,4 +172,5 @@ METRICS = (
     LIVE_CONNECTIONS,
     LIVE_DELIVERIES,
     TRANSFER_BYTES,
+    SPANS_DROPPED,
 )

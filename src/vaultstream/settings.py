@@ -46,6 +46,8 @@ class Settings:
     `audit_key` is the KMS key (ECC_NIST_P256, SIGN_VERIFY) that signs checkpoints of the audit log, `audit_bucket` the
     bucket with Object Lock that keeps them; without them none are taken.
     `trusted_documents` is the path of a manifest of GraphQL documents; with `trusted_only` no others run.
+    `otlp_endpoint` is where traces and metrics are sent (OTLP over HTTP; empty: nowhere), `trace_percent` how many
+    requests of a hundred are traced then.
     """
 
     table: str
@@ -80,6 +82,8 @@ class Settings:
     audit_bucket: str = ""
     trusted_documents: str = ""
     trusted_only: bool = False
+    otlp_endpoint: str = ""
+    trace_percent: int = 1
     endpoint_dynamodb: str = ""
     endpoint_streams: str = ""
     endpoint_s3: str = ""
@@ -98,8 +102,15 @@ class Settings:
             raise SettingsError(f"{PREFIX}OIDC_ISSUER is a local issuer, but the environment is not local")
         if self.budget_size < 1 or self.budget_per_second < 1:
             raise SettingsError(f"{PREFIX}BUDGET_SIZE and {PREFIX}BUDGET_PER_SECOND are at least 1")
+        if not 0 <= self.trace_percent <= 100:
+            raise SettingsError(f"{PREFIX}TRACE_PERCENT is 0 to 100")
         if self.trusted_only and not self.trusted_documents:
             raise SettingsError(f"{PREFIX}TRUSTED_ONLY needs {PREFIX}TRUSTED_DOCUMENTS, the path of a manifest")
+
+    @property
+    def sampled_percent(self) -> int:
+        """How many requests of a hundred are traced: none where nobody takes the traces."""
+        return self.trace_percent if self.otlp_endpoint else 0
 
     @property
     def is_local(self) -> bool:

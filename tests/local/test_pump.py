@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from vaultstream import table
 from vaultstream.adapters import clients
+from vaultstream.adapters.meters import Meters
+from vaultstream.adapters.telemetry.tracer import Tracer
 from vaultstream.adapters.vault import opened
 from vaultstream.events import AUDIT, SCAN, Event, EventName
 from vaultstream.local.container import Container
@@ -181,9 +184,10 @@ def test_one_bad_event_of_a_batch_is_the_only_one_to_come_back(goods, together):
 
 
 def _answer_of(handler, message):
-    """What a handler answers, without a vault: these handlers ask nothing of one."""
+    """What a handler answers, with no more of a vault than what every handling is told to."""
+    vault = SimpleNamespace(meters=Meters(), tracer=Tracer(0), now=lambda: datetime.now(UTC))
     with asyncio.Runner() as runner:
-        return runner.run(handler._work(None, message))["batchItemFailures"]
+        return runner.run(handler._work(vault, message))["batchItemFailures"]
 
 
 def stream_record(number: int, **changed) -> dict:

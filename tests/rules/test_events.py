@@ -1,6 +1,7 @@
 """Events as a contract: one canonical text that reads back, and schemas that say exactly what is written."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -36,6 +37,7 @@ events = st.builds(
     reason=st.none() | texts,
     topics=st.lists(texts, max_size=3).map(tuple),
     details=st.dictionaries(texts, json_values, max_size=3),
+    trace=texts,
 )
 
 
@@ -43,6 +45,15 @@ events = st.builds(
 def test_an_event_reads_back_from_its_text(event: Event):
     assert Event.from_json(event.to_json()) == event
     assert Event.from_json(event.to_json().encode()) == event
+
+
+@given(event=events)
+def test_a_trace_goes_with_the_message_and_is_no_part_of_the_deed(event: Event):
+    arrived = Event.from_json(event.to_message())
+
+    assert (arrived, arrived.trace) == (event, event.trace)
+    assert arrived.to_json() == event.to_json() == replace(event, trace="").to_json()
+    assert replace(event, trace="").to_message() == event.to_json()
 
 
 @given(event=events)
@@ -55,14 +66,13 @@ def test_the_text_is_canonical(event: Event):
 
 @given(event=events)
 def test_what_is_written_obeys_its_schema_and_no_other_events(event: Event):
-    written = json.loads(event.to_json())
+    for written in (json.loads(event.to_json()), json.loads(event.to_message())):
+        for name in EventName:
+            validator = Draft202012Validator(schema_of(name))
+            assert validator.is_valid(written) == (name is event.name)
 
-    for name in EventName:
-        validator = Draft202012Validator(schema_of(name))
-        assert validator.is_valid(written) == (name is event.name)
 
-
-@given(event=events, field=st.sampled_from([*Event.__dataclass_fields__, "more"]))
+@given(event=events, field=st.sampled_from([*{*Event.__dataclass_fields__} - {"trace"}, "more"]))
 def test_a_schema_refuses_a_field_missing_or_unknown(event: Event, field: str):
     written = json.loads(event.to_json())
     if field == "more":

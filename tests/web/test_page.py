@@ -12,6 +12,7 @@ from graphql import build_schema, parse, validate
 from starlette.applications import Starlette
 
 from vaultstream.adapters.meters import Meters
+from vaultstream.adapters.telemetry.tracer import Tracer
 from vaultstream.http import page
 from vaultstream.http.envelope import Envelope
 from vaultstream.local.probes import free_port
@@ -59,7 +60,9 @@ async def browser() -> AsyncIterator[httpx.AsyncClient]:
         *(Secret("redis://nowhere"), Secret("postgresql://nowhere")),
         *(ISSUER, "the-client", "http://127.0.0.1:8000", "pair", Secret("")),
     )
-    app = Envelope(Starlette(routes=page.routes(settings)), issuer=settings.oidc_issuer, meters=Meters())
+    app = Envelope(
+        Starlette(routes=page.routes(settings)), issuer=settings.oidc_issuer, meters=Meters(), tracer=Tracer(0)
+    )
     async with serving(app, free_port()) as url, httpx.AsyncClient(base_url=url) as client:
         yield client
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -97,14 +97,18 @@ class AuditUnavailable(VaultError):
 class AuditLog:
     """A pool of connections with the application's role, which may add and read but not change."""
 
-    def __init__(self, dsn: str) -> None:
-        """Takes the application role's DSN; connects when first used, so a vault starts without the server."""
+    def __init__(self, dsn: str, *, init: Callable[[Any], Awaitable[None]] | None = None) -> None:
+        """Takes the application role's DSN; connects when first used, so a vault starts without the server.
+
+        `init` is given each new connection.
+        """
         self._pool: Any = asyncpg.create_pool(  # Any: asyncpg publishes no types
             dsn,
             min_size=0,
             max_size=_CONNECTIONS,
             timeout=_CONNECT_SECONDS,
             command_timeout=_COMMAND_SECONDS,
+            init=init,
             server_settings={
                 "application_name": "vaultstream",
                 "idle_in_transaction_session_timeout": f"{_COMMAND_SECONDS}s",  # whoever is cut off holds up nobody

@@ -59,7 +59,7 @@ class Bus:
             "EventBusName": self._name,
             "Source": SOURCE,
             "DetailType": event.name.value,
-            "Detail": event.to_json(),
+            "Detail": event.to_message(),
             "Time": event.at,
         }
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -53,14 +53,18 @@ class Candidates:
 class SearchIndex:
     """A pool of connections with the application's role."""
 
-    def __init__(self, dsn: str) -> None:
-        """Takes the application role's DSN; connects when first used, so a vault starts without the server."""
+    def __init__(self, dsn: str, *, init: Callable[[Any], Awaitable[None]] | None = None) -> None:
+        """Takes the application role's DSN; connects when first used, so a vault starts without the server.
+
+        `init` is given each new connection.
+        """
         self._pool: Any = asyncpg.create_pool(  # Any: asyncpg publishes no types
             dsn,
             min_size=0,
             max_size=_CONNECTIONS,
             timeout=_CONNECT_SECONDS,
             command_timeout=_COMMAND_SECONDS,
+            init=init,
             server_settings={
                 "application_name": "vaultstream-search",
                 "statement_timeout": f"{_STATEMENT_MILLISECONDS}",

@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from redis.asyncio import Redis
@@ -17,7 +17,6 @@ from vaultstream.adapters.documents import SharedDocuments
 from vaultstream.adapters.keys import Keys
 from vaultstream.adapters.live import Live
 from vaultstream.adapters.meters import Meters
-from vaultstream.adapters.meters_aws import measure
 from vaultstream.adapters.notary import Notary
 from vaultstream.adapters.passwords import Passwords
 from vaultstream.adapters.records import Records
@@ -26,6 +25,9 @@ from vaultstream.adapters.renderer import Renderer
 from vaultstream.adapters.scanner import Scanner
 from vaultstream.adapters.search_index import SearchIndex
 from vaultstream.adapters.signer import Signer
+from vaultstream.adapters.telemetry.calls import Calls, watch_aws, watched_postgres
+from vaultstream.adapters.telemetry.exporter import Exporter
+from vaultstream.adapters.telemetry.tracer import Tracer, carried
 from vaultstream.adapters.veil import Veil
 from vaultstream.budgets import Allowance
 from vaultstream.events import Event
@@ -42,6 +44,8 @@ class Vault:
 
     settings: Settings
     meters: Meters
+    tracer: Tracer
+    exporter: Exporter
     records: Records
     blobs: Blobs
     keys: Keys
@@ -73,33 +77,40 @@ class Vault:
 
     async def commit(self, changes: Sequence[Change], events: Sequence[Event] = ()) -> None:
         """All changes and events, or none; then a nudge to whoever watches what was touched."""
-        await self.records.commit(changes, events)
+        trace = carried()
+        await self.records.commit(changes, [replace(event, trace=trace) for event in events] if trace else events)
         await self.live.publish(sorted({topic for event in events for topic in event.topics}))
 
 
 @asynccontextmanager
-async def opened(settings: Settings, meters: Meters | None = None) -> AsyncIterator[Vault]:
+async def opened(
+    settings: Settings, meters: Meters | None = None, tracer: Tracer | None = None
+) -> AsyncIterator[Vault]:
     """The vault with every client open; all are closed at the end, whatever happens."""
-    meters = meters or Meters()
+    meters, tracer = meters or Meters(), tracer or Tracer(settings.sampled_percent)
+    calls = Calls(meters, tracer)
     async with AsyncExitStack() as stack:
+        exporter = Exporter(settings.otlp_endpoint, settings.environment, meters, tracer)
+        exporter.start()
+        stack.push_async_callback(exporter.close)
         session = clients.session(settings)
 
         async def client(service: str) -> object:
             made = await stack.enter_async_context(clients.client(session, settings, service))
-            measure(made, service, meters)
+            watch_aws(made, service, calls)
             return made
 
         redis = Redis.from_url(
             settings.redis_url.reveal(), socket_timeout=5, socket_connect_timeout=2, health_check_interval=15
         )
         stack.push_async_callback(redis.aclose)
-        shared = Pipelined.from_url(settings.redis_url.reveal(), timeout_seconds=_REDIS_SECONDS)
+        shared = Pipelined.from_url(settings.redis_url.reveal(), timeout_seconds=_REDIS_SECONDS, watch=calls.begin)
         stack.push_async_callback(shared.aclose)
         live = Live(redis)
         stack.push_async_callback(live.close)
-        audit_log = AuditLog(settings.postgres_dsn.reveal())
+        audit_log = AuditLog(settings.postgres_dsn.reveal(), init=watched_postgres(calls))
         stack.push_async_callback(audit_log.close)
-        search_index = SearchIndex(settings.postgres_dsn.reveal())
+        search_index = SearchIndex(settings.postgres_dsn.reveal(), init=watched_postgres(calls))
         stack.push_async_callback(search_index.close)
         passwords = Passwords()
         stack.callback(passwords.close)
@@ -109,6 +120,8 @@ async def opened(settings: Settings, meters: Meters | None = None) -> AsyncItera
         yield Vault(
             settings=settings,
             meters=meters,
+            tracer=tracer,
+            exporter=exporter,
             records=Records(await client("dynamodb"), settings.table),
             blobs=Blobs(s3, settings.bucket),
             keys=Keys(kms, settings.kms_key, cache_seconds=settings.key_cache_seconds),

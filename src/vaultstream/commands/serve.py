@@ -4,6 +4,7 @@ import os
 
 import uvicorn
 
+from vaultstream.adapters.telemetry.logs import log_to_stderr
 from vaultstream.commands.plainly import plainly
 from vaultstream.http.app import create_app
 from vaultstream.http.heads import BoundedHead
@@ -19,6 +20,7 @@ def main() -> None:
 
 def _serve() -> None:
     settings = Settings.from_env(os.environ)
+    log_to_stderr(as_json=not settings.is_local)
     uvicorn.run(
         create_app(settings),
         host=settings.host,
@@ -26,6 +28,8 @@ def _serve() -> None:
         loop="uvloop",
         http=BoundedHead,
         access_log=False,
+        log_config=None,
+        log_level="warning",  # an address in each line about a socket would be one too many
         server_header=False,
         ws_per_message_deflate=False,  # messages are small, and each socket would keep a compressor's window
         timeout_graceful_shutdown=_STOP_SECONDS,

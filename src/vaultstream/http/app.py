@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from vaultstream.adapters.meters import Meters
+from vaultstream.adapters.telemetry.tracer import Tracer
 from vaultstream.adapters.vault import opened
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql.persisted import check_trusted
@@ -34,11 +35,11 @@ def create_app(settings: Settings) -> Envelope:
 
     Raises SettingsError for a manifest of trusted documents that is not there or does not fit.
     """
-    trusted, meters = _trusted(settings), Meters()
+    trusted, meters, tracer = _trusted(settings), Meters(), Tracer(settings.sampled_percent)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with opened(settings, meters) as vault:
+        async with opened(settings, meters, tracer) as vault:
             app.state.vault = vault
             app.state.authenticator = authenticator = Authenticator(vault)
             app.state.graphql = GraphQLEndpoint(
@@ -67,7 +68,7 @@ def create_app(settings: Settings) -> Envelope:
     ]
     handlers = {VaultError: refusal, HTTPException: protocol_refusal, Exception: unexpected}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
-    return Envelope(app, issuer=settings.oidc_issuer, meters=meters)
+    return Envelope(app, issuer=settings.oidc_issuer, meters=meters, tracer=tracer)
 
 
 def _trusted(settings: Settings) -> Mapping[str, str]:

@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vaultstream.adapters.meters import Meters
+from vaultstream.adapters.telemetry.logs import logged_request
+from vaultstream.adapters.telemetry.tracer import Span, Tracer
 from vaultstream.http.answers import problem_of
 from vaultstream.metrics import REQUEST_SECONDS
 
@@ -40,9 +42,10 @@ PAGE_POLICY = (
 class Envelope:
     """The outermost ASGI middleware: pure, so that it costs a hot request next to nothing."""
 
-    def __init__(self, app: ASGIApp, *, issuer: str, meters: Meters) -> None:
+    def __init__(self, app: ASGIApp, *, issuer: str, meters: Meters, tracer: Tracer) -> None:
         self._app = app
         self._meters = meters
+        self._tracer = tracer
         place = urlsplit(issuer)
         self._policy = PAGE_POLICY.format(issuer=f"{place.scheme}://{place.netloc}")
 
@@ -51,10 +54,24 @@ class Envelope:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _LAWFUL_ID.fullmatch(given) else secrets.token_hex(12)
-        scope["request_id"] = request_id
-        status, begun = 0, time.perf_counter()
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        scope["request_id"] = request_id = given if _LAWFUL_ID.fullmatch(given) else secrets.token_hex(12)
+        logged_request.set(request_id)
+        if scope["type"] == "websocket":  # lives for hours: its operations are measured and traced one by one
+            await self._passed(scope, receive, send, request_id)
+            return
+        begun, status = time.perf_counter(), 500
+        door = _DOORS.get(scope["path"].removeprefix("/").partition("/")[0], "page")
+        with self._tracer.request(f"http {door}", headers.get("traceparent", "") if self._tracer.is_on else "") as span:
+            try:
+                status = await self._passed(scope, receive, send, request_id)
+            finally:
+                self._measure(scope, door, status, time.perf_counter() - begun, span)
+
+    async def _passed(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
+        """The status that was answered; 0 where nobody waited for one."""
+        status = 0
 
         async def sealed_send(message: Message) -> None:
             nonlocal status
@@ -68,18 +85,17 @@ class Envelope:
         except Exception:
             log.exception("request %s failed", request_id)
             if status or scope["type"] != "http":
-                status = 500
                 raise
             await _failed(request_id)(scope, receive, sealed_send)
-        finally:
-            if scope["type"] == "http":
-                self._measure(scope, status, time.perf_counter() - begun)
+        return status
 
-    def _measure(self, scope: Scope, status: int, seconds: float) -> None:
-        """Who goes away before an answer has begun is counted as refused: nothing of ours failed."""
+    def _measure(self, scope: Scope, door: str, status: int, seconds: float, span: Span | None) -> None:
         outcome = "failed" if status >= 500 else "ok" if 0 < status < 400 else "refused"
-        door = _DOORS.get(scope["path"].split("/", 2)[1], "page")
-        self._meters.observe(REQUEST_SECONDS, seconds, door, scope.get(OPERATION, "none"), outcome)
+        operation = scope.get(OPERATION, "none")
+        self._meters.observe(REQUEST_SECONDS, seconds, door, operation, outcome)
+        if span is not None:
+            span.has_failed = outcome == "failed"
+            span.attributes |= {"status": status, "operation": operation, "request_id": scope["request_id"]}
 
     def _seal(self, headers: MutableHeaders, request_id: str) -> None:
         headers["X-Request-Id"] = request_id

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lambdas import audit, relay, rescan, scan, search, sweep, thumbnail
 from vaultstream.adapters import clients
+from vaultstream.adapters.telemetry.logs import log_to_stderr
 from vaultstream.events import AUDIT, RESCAN, SCAN, SEARCH, THUMBNAIL, Worker
 from vaultstream.local.container import Container
 from vaultstream.local.data import workers_ready
@@ -30,7 +31,7 @@ _HANDLERS: Mapping[Worker, Handler] = {
 
 def work(settings: Settings, folder: Path) -> None:
     """Run the workers of this data folder until SIGTERM or SIGINT; a call that does not come back is cut off."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr(as_json=not settings.is_local)
     ready = workers_ready(folder)
     ready.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     ready.unlink(missing_ok=True)

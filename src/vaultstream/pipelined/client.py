@@ -1,13 +1,13 @@
 """The client: a line that is opened when first used, and anew after it broke."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha1
 from typing import Any
 
 from redis.exceptions import ConnectionError as LineError
 from redis.exceptions import ResponseError
 
-from vaultstream.pipelined.line import Line, Reply
+from vaultstream.pipelined.line import Line, Reply, Watch
 from vaultstream.pipelined.server import Server, Word
 
 
@@ -21,6 +21,14 @@ class Script:
         self.digest = sha1(text.encode()).hexdigest()  # noqa: S324  # Redis's own name for a script
 
 
+def _unwatched(_system: str, _name: str) -> Callable[[str], None]:
+    return _nothing
+
+
+def _nothing(_outcome: str) -> None:
+    return
+
+
 class Pipelined:
     """Commands of any number of tasks over one RESP3 connection; texts come back as bytes.
 
@@ -31,18 +39,20 @@ class Pipelined:
     and a quarter of it: a server that lets one wait so long has lost the connection, with all that wait on it.
     Failures are redis-py's: ResponseError, ConnectionError, TimeoutError, each a RedisError. Nothing is tried again:
     the caller knows whether that is safe. What blocks (BLPOP, SUBSCRIBE) has no place on a shared connection.
+    `watch` is told of each command when it is called, and how it ended.
     """
 
-    def __init__(self, server: Server, *, timeout_seconds: float) -> None:
+    def __init__(self, server: Server, *, timeout_seconds: float, watch: Watch = _unwatched) -> None:
         self._server = server
         self._timeout = timeout_seconds
+        self._watch = watch
         self._line: Line | None = None
         self._is_closed = False
 
     @classmethod
-    def from_url(cls, url: str, *, timeout_seconds: float) -> "Pipelined":
+    def from_url(cls, url: str, *, timeout_seconds: float, watch: Watch = _unwatched) -> "Pipelined":
         """As `Server.from_url`; nothing is opened yet."""
-        return cls(Server.from_url(url), timeout_seconds=timeout_seconds)
+        return cls(Server.from_url(url), timeout_seconds=timeout_seconds, watch=watch)
 
     def call(self, *command: Word) -> Reply:
         """The reply to one command, to be awaited; whoever stops waiting is not told."""
@@ -50,7 +60,7 @@ class Pipelined:
         if line is None or line.is_dead:
             if self._is_closed:
                 raise LineError("this client is closed")
-            line = self._line = Line(self._server, self._timeout)
+            line = self._line = Line(self._server, self._timeout, self._watch)
         return line.call(command)
 
     async def run(self, script: Script, keys: Sequence[Word], arguments: Sequence[Word] = ()) -> Any:  # Any: its answer

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections import deque
+from collections.abc import Callable
 from typing import Any, cast
 
 import hiredis
@@ -13,6 +14,8 @@ from redis.exceptions import TimeoutError as SilentError
 from vaultstream.pipelined.server import Command, Server
 
 Reply = asyncio.Future[Any]  # Any: a command's own kind of answer
+End = Callable[[str], None]
+Watch = Callable[[str, str], End]  # told "redis" and a command's name; what it gives is told: ok, refused or failed
 _TICKS_MAX = 4  # a command's time in ticks, for those of a loop that was held up do not come all at once
 _IDLE_SECONDS = 30  # a connection that died unnoticed is found so: three probes, ten seconds apart
 _KEEP_ALIVE = {
@@ -30,15 +33,16 @@ class Line(asyncio.Protocol):
     No command is sent twice: one whose answer is lost may have been carried out.
     """
 
-    def __init__(self, server: Server, timeout_seconds: float) -> None:
+    def __init__(self, server: Server, timeout_seconds: float, watch: Watch) -> None:
         self._server = server
+        self._watch = watch
         self._timeout = timeout_seconds
         self._loop = asyncio.get_running_loop()
         self._tick = 0
         self._reader = hiredis.Reader(replyError=ResponseError, notEnoughData=_NOTHING_YET)
         self._transport: asyncio.Transport | None = None
         self._unsent: list[bytes] = []
-        self._pending: deque[tuple[Reply, int]] = deque()
+        self._pending: deque[tuple[Reply, int, End]] = deque()
         self._is_open = False
         self._will_send = False
         self.is_dead = False
@@ -49,7 +53,7 @@ class Line(asyncio.Protocol):
         """The reply to come; it fails with ResponseError as Redis says, or as the line does."""
         reply = self._loop.create_future()
         self._unsent.append(_packed(command))
-        self._pending.append((reply, self._tick))
+        self._pending.append((reply, self._tick, self._watch("redis", str(command[0]))))
         if self._is_open and not self._will_send:
             self._will_send = True
             self._loop.call_soon(self._send)
@@ -65,7 +69,8 @@ class Line(asyncio.Protocol):
         self._ticking.cancel()
         if self._transport is not None:
             self._transport.abort()
-        for reply, _ in self._pending:
+        for reply, _, end in self._pending:
+            end("failed")
             _fail(reply, type(error)(*error.args))
         self._pending.clear()
         self._unsent.clear()
@@ -92,7 +97,7 @@ class Line(asyncio.Protocol):
         if self._transport is None:
             raise LineError("Redis closed the connection")
         reply = self._loop.create_future()
-        self._pending.appendleft((reply, 0))
+        self._pending.appendleft((reply, 0, self._watch("redis", str(command[0]))))
         self._transport.write(_packed(command))
         return reply
 
@@ -126,7 +131,8 @@ class Line(asyncio.Protocol):
             self.die(LineError("Redis sent what is no reply"))
 
     def _take(self, answer: Any) -> None:  # Any: a command's own kind of answer
-        reply, _ = self._pending.popleft()
+        reply, _, end = self._pending.popleft()
+        end("refused" if isinstance(answer, ResponseError) else "ok")
         if not isinstance(answer, ResponseError):
             if not reply.done():
                 reply.set_result(answer)

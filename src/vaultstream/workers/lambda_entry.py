@@ -8,13 +8,16 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
 from vaultstream import table
+from vaultstream.adapters.telemetry.logs import log_to_stderr, logged_request
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.events import Event
+from vaultstream.metrics import EVENT_WAIT_SECONDS, WORKER_NAMES, WORKER_SECONDS
 from vaultstream.settings import Settings
 
 Handle = Callable[[Vault, Event], Awaitable[None]]
@@ -53,18 +56,23 @@ class Handler:
     async def _invoke(self, event: Message) -> Answer:
         if self._vault is None:
             settings = Settings.from_env(os.environ)
+            if not settings.is_local:
+                log_to_stderr(as_json=True)
             self._vault = await self._stack.enter_async_context(opened(settings))
-        return await self._work(self._vault, event)
+        try:
+            return await self._work(self._vault, event)
+        finally:  # between two invocations nothing runs
+            await self._vault.exporter.flush()
 
 
 def sqs_handler(handle: Handle) -> Handler:
     """A handler for queue messages that hold one bus event each, handled one by one."""
 
-    async def handle_each(vault: Vault, events: Sequence[Event]) -> None:
-        for event in events:
-            await handle(vault, event)
+    async def handle_one(vault: Vault, events: Sequence[Event]) -> None:
+        (event,) = events
+        await handle(vault, event)
 
-    return sqs_batch_handler(handle_each, together=1)
+    return _queue_handler(_name(handle), handle_one, together=1)
 
 
 def sqs_batch_handler(handle: HandleBatch, *, together: int = 10) -> Handler:
@@ -72,14 +80,17 @@ def sqs_batch_handler(handle: HandleBatch, *, together: int = 10) -> Handler:
 
     When a batch fails each of its events is tried alone, so that one that cannot be handled holds up no other.
     """
+    return _queue_handler(_name(handle), handle, together=together)
 
+
+def _queue_handler(worker: str, handle: HandleBatch, *, together: int) -> Handler:
     async def work(vault: Vault, message: Message) -> Answer:
         failed: list[str] = []
         read = [(record["messageId"], _event_of_message(record)) for record in message["Records"]]
         failed += [message_id for message_id, event in read if event is None]
         events = [(message_id, event) for message_id, event in read if event is not None]
         for start in range(0, len(events), together):
-            failed += await _failures(vault, handle, events[start : start + together])
+            failed += await _failures(vault, worker, handle, events[start : start + together])
         return _answer(failed)
 
     return Handler(work)
@@ -90,13 +101,15 @@ def stream_handler(handle: HandleRecords) -> Handler:
 
     Lambda takes the first failure for a checkpoint and repeats what follows it, so only that one is answered.
     """
+    worker = _name(handle)
 
     async def work(vault: Vault, message: Message) -> Answer:
         found = [(record["dynamodb"]["SequenceNumber"], _event_of_record(record)) for record in message["Records"]]
         events = [(sequence, event) for sequence, event in found if event is not None]
         if not events:
             return _answer([])
-        failed = await handle(vault, [event for _, event in events])
+        with _measured(vault, worker, [event for _, event in events]):
+            failed = await handle(vault, [event for _, event in events])
         return _answer([events[min(failed)][0]] if failed else [])
 
     return Handler(work)
@@ -104,24 +117,48 @@ def stream_handler(handle: HandleRecords) -> Handler:
 
 def schedule_handler(handle: HandleSchedule) -> Handler:
     """A handler for a timer; a failure is raised, for Lambda to count and the next run to mend."""
+    worker = _name(handle)
 
     async def work(vault: Vault, message: Message) -> Answer:  # noqa: ARG001  # a timer's message says nothing
-        await handle(vault)
+        with _measured(vault, worker, []):
+            await handle(vault)
         return _answer([])
 
     return Handler(work)
 
 
-async def _failures(vault: Vault, handle: HandleBatch, events: Sequence[tuple[str, Event]]) -> list[str]:
+def _name(handle: Callable[..., object]) -> str:
+    """A worker's name is its module's."""
+    name = handle.__module__.rpartition(".")[2]
+    return name if name in WORKER_NAMES else "other"
+
+
+@contextmanager
+def _measured(vault: Vault, worker: str, events: Sequence[Event]) -> Iterator[None]:
+    """One handling in the meters, and in the traces that its events came of."""
+    begun, outcome = time.perf_counter(), "failed"
+    logged_request.set(events[0].request_id if len(events) == 1 else "")
+    for event in events:
+        vault.meters.observe(EVENT_WAIT_SECONDS, (vault.now() - event.at).total_seconds(), worker)
+    try:
+        with vault.tracer.handling(f"worker {worker}", [event.trace for event in events]):
+            yield
+        outcome = "done"
+    finally:
+        vault.meters.observe(WORKER_SECONDS, time.perf_counter() - begun, worker, outcome)
+
+
+async def _failures(vault: Vault, worker: str, handle: HandleBatch, events: Sequence[tuple[str, Event]]) -> list[str]:
     """Handle some events together; returns the message ids of those to deliver again."""
     try:
-        await handle(vault, [event for _, event in events])
+        with _measured(vault, worker, [event for _, event in events]):
+            await handle(vault, [event for _, event in events])
     except Exception:  # noqa: BLE001  # the edge: it is logged, and the queue brings the message back
         if len(events) == 1:
             message_id, event = events[0]
             _log.exception("event %s (%s) failed in message %s", event.id, event.name, message_id)
             return [message_id]
-        return [failed for one in events for failed in await _failures(vault, handle, [one])]
+        return [failed for one in events for failed in await _failures(vault, worker, handle, [one])]
     return []
 
 

@@ -257,5 +257,5 @@ def know_signatures(engine: str, since: datetime) -> Change:
 
 def emit(event: Event) -> Change:
     """The event's place in the outbox: with the change it tells of, or not at all."""
-    item = table.outbox(event.id).attributes() | {"event": event.to_json()}
+    item = table.outbox(event.id).attributes() | {"event": event.to_message()}
     return _put(item, None, {}, CHANGED_UNDERNEATH)

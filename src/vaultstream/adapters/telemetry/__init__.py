@@ -1,0 +1,1 @@
+"""What the vault tells of itself: spans, logs, and their way out by OTLP."""
