@@ -13,7 +13,7 @@ from wires import Wire
 from vaultstream.adapters.meters import Meters
 from vaultstream.adapters.telemetry.exporter import SPANS_MAX, Exporter
 from vaultstream.adapters.telemetry.logs import JsonLines, logged_request
-from vaultstream.adapters.telemetry.tracer import ENDED_MAX, SpanKind, Tracer, carried
+from vaultstream.adapters.telemetry.tracer import ENDED_MAX, SpanKind, Tracer, call, carried, span
 from vaultstream.adapters.vault import opened
 from vaultstream.metrics import CALL_SECONDS, SPANS_DROPPED, TRANSFER_BYTES, WORKER_SECONDS
 from vaultstream.settings import Secret, Settings
@@ -24,8 +24,8 @@ GIVEN = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", is_
 
 def test_a_request_that_is_not_sampled_leaves_nothing():
     tracer = Tracer(0)
-    with tracer.request("http page", f"{GIVEN}") as span, tracer.span("inner") as inner:
-        assert (span, inner, carried()) == (None, None, "")
+    with tracer.request("http page", f"{GIVEN}") as outer, span("inner") as inner:
+        assert (outer, inner, carried()) == (None, None, "")
     with tracer.handling("worker scan", [f"{GIVEN}"]):
         assert carried() == ""
 
@@ -34,11 +34,11 @@ def test_a_request_that_is_not_sampled_leaves_nothing():
 
 def test_spans_are_below_each_other_and_go_on_from_what_was_given():
     tracer = Tracer(100)
-    with tracer.request("http graphql", f"{GIVEN}") as request, tracer.span("inner") as inner:
+    with tracer.request("http graphql", f"{GIVEN}") as request, span("inner") as inner:
         assert request is not None
         assert inner is not None
         assert carried() == f"00-{GIVEN.trace_id}-{inner.span_id}-01"
-        tracer.call("redis GET").end()
+        call("redis GET").end()
     assert carried() == ""
 
     told = {span.name: (span.trace_id, span.parent_id, span.kind) for span in tracer.ended}
@@ -63,7 +63,7 @@ def test_each_trace_of_a_batch_has_its_span_and_the_first_the_work():
     tracer = Tracer(100)
     other, unsampled = replace(GIVEN, trace_id="a" * 32), replace(GIVEN, trace_id="b" * 32, is_sampled=False)
     with suppress(RuntimeError), tracer.handling("worker audit", ["", *map(str, (unsampled, GIVEN, GIVEN, other))]):
-        tracer.call("postgresql statement").end()
+        call("postgresql statement").end()
         raise RuntimeError
 
     told = [(span.name, span.trace_id, span.has_failed) for span in tracer.ended]
@@ -83,7 +83,7 @@ async def test_a_collector_gets_every_span_and_the_meters_as_they_stand():
         assert span is not None
         span.attributes |= {"status": 500, "request_id": "request-1"}
         for _ in range(SPANS_MAX):
-            tracer.call("redis GET").end()
+            call("redis GET").end()
         raise RuntimeError
     async with collecting() as (collector, url):
         exporter = Exporter(f"{url}/", "test", meters, tracer)

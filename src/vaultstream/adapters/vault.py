@@ -88,7 +88,7 @@ async def opened(
 ) -> AsyncIterator[Vault]:
     """The vault with every client open; all are closed at the end, whatever happens."""
     meters, tracer = meters or Meters(), tracer or Tracer(settings.sampled_percent)
-    calls = Calls(meters, tracer)
+    calls = Calls(meters)
     async with AsyncExitStack() as stack:
         exporter = Exporter(settings.otlp_endpoint, settings.environment, meters, tracer)
         exporter.start()

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from vaultstream.adapters.telemetry.tracer import Span, Tracer
+from vaultstream.adapters.telemetry.tracer import Span, call
 from vaultstream.metrics import CALL_SECONDS
 
 if TYPE_CHECKING:
@@ -17,13 +17,12 @@ _HELD = "vaultstream_call"
 class Calls:
     """Where calls of other systems are told: each is in the meters, and in the trace that it belongs to."""
 
-    def __init__(self, meters: "Meters", tracer: Tracer) -> None:
+    def __init__(self, meters: "Meters") -> None:
         self._meters = meters
-        self._tracer = tracer
 
     def begin(self, system: str, name: str) -> Callable[[str], None]:
         """A call goes out; what this gives is to be told how it ended: ok, refused or failed."""
-        return partial(self._end, system, time.perf_counter(), self._tracer.call(f"{system} {name}"))
+        return partial(self._end, system, time.perf_counter(), call(f"{system} {name}"))
 
     def _end(self, system: str, begun: float, span: Span | None, outcome: str) -> None:
         self._meters.observe(CALL_SECONDS, time.perf_counter() - begun, system, outcome)
@@ -33,7 +32,7 @@ class Calls:
     def tell(self, system: str, name: str, seconds: float, outcome: str) -> None:
         """A call that took so long is over."""
         self._meters.observe(CALL_SECONDS, seconds, system, outcome)
-        if (span := self._tracer.call(f"{system} {name}")) is not None:
+        if (span := call(f"{system} {name}")) is not None:
             span.begun_ns -= int(seconds * 1e9)
             span.end(has_failed=outcome == "failed")
 

@@ -76,6 +76,10 @@ class Span:
         self.ended_ns = time.time_ns()
         self._tracer.keep(self)
 
+    def below(self, name: str, kind: SpanKind) -> "Span":
+        """One that begins now, within this."""
+        return Span(self._tracer, name, kind, self.trace_id, self.span_id)
+
     def context(self) -> TraceContext:
         """Its place, for another process to go on from."""
         return TraceContext(self.trace_id, self.span_id, is_sampled=True)
@@ -88,6 +92,18 @@ _NOTHING: AbstractContextManager[None] = nullcontext()
 def current() -> Span | None:
     """The span that new ones are below; None outside any sampled trace."""
     return _current.get()
+
+
+def span(name: str) -> AbstractContextManager[Span | None]:
+    """A span below the present one; nothing where there is none."""
+    above = _current.get()
+    return _NOTHING if above is None else above.below(name, SpanKind.INTERNAL)
+
+
+def call(name: str) -> Span | None:
+    """A call of another system, for whoever can tell its end only by `end`."""
+    above = _current.get()
+    return None if above is None else above.below(name, SpanKind.CLIENT)
 
 
 def carried() -> str:
@@ -112,16 +128,6 @@ class Tracer:
         above = TraceContext.read(given)
         trace_id = above.trace_id if above else os.urandom(16).hex()
         return Span(self, name, SpanKind.SERVER, trace_id, above.span_id if above else "")
-
-    def span(self, name: str, kind: SpanKind = SpanKind.INTERNAL) -> AbstractContextManager[Span | None]:
-        """A span below the present one; nothing where there is none."""
-        above = _current.get()
-        return _NOTHING if above is None else Span(self, name, kind, above.trace_id, above.span_id)
-
-    def call(self, name: str) -> Span | None:
-        """A call of another system, for whoever can tell its end only by `end`."""
-        above = _current.get()
-        return None if above is None else Span(self, name, SpanKind.CLIENT, above.trace_id, above.span_id)
 
     @contextmanager
     def handling(self, name: str, given: Sequence[str]) -> Iterator[None]:
