@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--write", action="store_const", const="--write", help="write it to schema/schema.graphql")
     how.add_argument("--check", action="store_const", const="--check", help="fail unless that file is fresh")
     add("migrate", "bring the audit database of VAULTSTREAM_POSTGRES_DSN, its owner's, up to date")
+    redrive = add("redrive", "give workers the events once more that failed every attempt")
+    redrive.add_argument("worker", nargs="?", help="whose; everybody's if none is named")
     search = add("search", "look after the search index, with the settings of the environment")
     search.add_argument("deed", choices=["rebuild"], help="make it anew from the table, while the vault goes on")
     audit = add("audit", "export the audit log, prove an export, look after the log; `audit` alone says how")

@@ -36,6 +36,7 @@ class EventName(StrEnum):
     VERSION_SCAN_BEGUN = "version.scan_begun"
     VERSION_SCAN_WAITS = "version.scan_waits"
     VERSION_SCANNED = "version.scanned"
+    VERSION_DAMAGED = "version.damaged"
     VERSION_RELEASED = "version.released"
     VERSION_RESCAN_DUE = "version.rescan_due"
     VERSION_THUMBNAIL_BEGUN = "version.thumbnail_begun"

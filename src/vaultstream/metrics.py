@@ -64,6 +64,7 @@ OPERATIONS = ("none", "query", "mutation", "subscription")
 OUTCOMES = ("ok", "refused", "failed")  # done; the caller's doing; ours, or of something that we need
 SYSTEMS = ("dynamodb", "s3", "kms", "events", "redis", "postgresql")
 WORKER_NAMES = (*(worker.name for worker in WORKERS), "relay", "sweep", "other")
+DUE_KINDS = ("VERSION", "UPLOAD", "SHARE", "TRASH", "PURGE", "SHRED", "THIN", "QUOTA")
 
 REQUEST_SECONDS = Metric(
     "request_seconds",
@@ -130,6 +131,20 @@ SCAN_VERDICTS = Metric(
     "Scans that came to an end, by what they found.",
     {"verdict": ("CLEAN", "INFECTED", "UNSCANNABLE", "FAILED")},
 )
+WORK_OVERDUE_SECONDS = Metric(
+    "work_overdue_seconds",
+    Kind.GAUGE,
+    "s",
+    "How long ago the oldest work of a kind fell due, when the sweeper last looked; 0 where there is none.",
+    {"kind": DUE_KINDS},
+)
+SCRUBBED = Metric(
+    "scrubbed_total",
+    Kind.COUNTER,
+    "1",
+    "Stored versions that the integrity scrub has opened, by what it found.",
+    {"outcome": ("sound", "damaged")},
+)
 LIVE_CONNECTIONS = Metric(
     "live_connections",
     Kind.GAUGE,
@@ -169,6 +184,8 @@ METRICS = (
     EVENT_WAIT_SECONDS,
     WORKER_SECONDS,
     SCAN_VERDICTS,
+    WORK_OVERDUE_SECONDS,
+    SCRUBBED,
     LIVE_CONNECTIONS,
     LIVE_DELIVERIES,
     TRANSFER_BYTES,

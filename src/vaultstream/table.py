@@ -180,6 +180,11 @@ def signatures() -> Key:
     return Key("SIGNATURES", "#SIGNATURES")
 
 
+def scrub() -> Key:
+    """How far the integrity scrub has come."""
+    return Key("SCRUB", "#SCRUB")
+
+
 def once(actor_id: str, key: str) -> Key:
     """What a mutation with this idempotency key has answered."""
     return Key(f"ONCE#{actor_id}#{key}", "#ONCE")

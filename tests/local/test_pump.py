@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,6 +19,7 @@ from hypothesis import strategies as st
 from vaultstream import table
 from vaultstream.adapters import clients
 from vaultstream.adapters.meters import Meters
+from vaultstream.adapters.queues import Queues
 from vaultstream.adapters.telemetry.tracer import Tracer
 from vaultstream.adapters.vault import opened
 from vaultstream.events import AUDIT, SCAN, Event, EventName
@@ -312,3 +317,74 @@ async def test_the_audit_worker_takes_batches_as_its_row_says(settings, sqs):
         while await pump_once(sqs, url, AUDIT, container, wait_seconds=0):
             pass
     assert sum(batches) == AUDIT.batch
+
+
+async def test_what_is_worked_on_for_long_is_nobody_elses_meanwhile(sqs, queue):
+    await sqs.set_queue_attributes(QueueUrl=queue[0], Attributes={"VisibilityTimeout": "1"})
+    await sqs.send_message(QueueUrl=queue[0], MessageBody=envelope(event()))
+    worker = replace(SCAN, visibility_seconds=1)
+    begun, goes_on, calls = threading.Event(), threading.Event(), []
+
+    async def handle(_, one):
+        calls.append(one.id)
+        begun.set()
+        await asyncio.to_thread(goes_on.wait)
+
+    async with contained(sqs_handler(handle)) as container:
+        pumping = asyncio.create_task(pump_once(sqs, queue[0], worker, container))
+        await asyncio.to_thread(begun.wait)
+        for _ in range(3):
+            again = await sqs.receive_message(QueueUrl=queue[0], WaitTimeSeconds=1)
+            assert "Messages" not in again
+        goes_on.set()
+        await pumping
+    assert calls == ["event-0"]
+    assert await left_in(sqs, queue[0]) == 0
+
+
+async def test_a_pump_that_is_stopped_ends_what_it_has_begun(sqs, queue, settings):
+    for number in range(2):
+        await sqs.send_message(QueueUrl=queue[0], MessageBody=envelope(event(number=number)))
+    begun, goes_on = threading.Event(), threading.Event()
+
+    async def handle(_, one):
+        begun.set()
+        await asyncio.to_thread(goes_on.wait)
+
+    async with contained(sqs_handler(handle)) as container:
+        pumping = asyncio.create_task(pump(sqs, settings.queue_prefix, SCAN, container))
+        await asyncio.to_thread(begun.wait)
+        pumping.cancel()
+        await asyncio.sleep(0)
+        goes_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await pumping
+    assert await left_in(sqs, queue[0]) == 1, "one is done, one was never begun"
+
+
+async def test_dead_letters_are_given_once_more_and_only_those_there_are(settings, sqs, queue):
+    bodies = sorted(envelope(event(number=number)) for number in range(13))
+    for body in bodies:
+        await sqs.send_message(QueueUrl=queue[1], MessageBody=body)
+    queues = Queues(sqs, settings.queue_prefix)
+    assert await queues.dead(SCAN) == 13
+    assert await queues.redrive(SCAN) == 13
+    assert await queues.redrive(SCAN) == 0
+    await sqs.set_queue_attributes(QueueUrl=queue[0], Attributes={"VisibilityTimeout": "60"})
+    got = []
+    while more := (await sqs.receive_message(QueueUrl=queue[0], MaxNumberOfMessages=10)).get("Messages"):
+        got += [message["Body"] for message in more]
+    assert sorted(got) == bodies
+
+
+async def test_the_command_redrives_a_worker(settings, sqs, queue):
+    await sqs.send_message(QueueUrl=queue[1], MessageBody=envelope(event()))
+    told = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "vaultstream", "redrive", "scan"],
+        env=os.environ | settings.to_env(),
+        capture_output=True,
+        check=True,
+    )
+    assert told.stdout.decode() == "scan: 1 given once more\n"
+    assert await left_in(sqs, queue[0]) == 1

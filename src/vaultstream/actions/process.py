@@ -1,6 +1,9 @@
 """What workers find out about a version, written in one transaction; and a person's wish to try again."""
 
-from collections.abc import Callable
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,9 +20,12 @@ from vaultstream.ids import FileId
 from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus, UnlawfulMove, Version
 
 LOOK_AGAIN = timedelta(seconds=60)
+BEAT_SECONDS = 20.0
 ATTEMPTS_MAX = 8
 READERS_MAX = 100  # of what turned out infected, that are counted and told of
 _TRIES = 8
+
+log = logging.getLogger(__name__)
 
 Step = Callable[[StoredVersion], StoredVersion | None]
 Told = Callable[[File, StoredVersion], Event]
@@ -36,7 +42,9 @@ async def load(vault: Vault, file_id: str, number: int | None) -> tuple[File, St
     return None if stored is None else (file, version_items.stored_version_from(stored))
 
 
-async def advance(vault: Vault, file_id: str, number: int | None, step: Step, told: Told) -> StoredVersion | None:
+async def advance(
+    vault: Vault, file_id: str, number: int | None, step: Step, told: Told | None
+) -> StoredVersion | None:
     """Read a version, take it a step on, write it with file, entry and event; again where somebody came between.
 
     None where the version is gone or `step` finds nothing to do.
@@ -51,13 +59,37 @@ async def advance(vault: Vault, file_id: str, number: int | None, step: Step, to
         if stepped.version.id == file.current.id and file.trashed_at is None:
             written.append(changes.replace_entry(file))
         try:
-            await vault.commit(written, [told(file, stepped)])
+            await vault.commit(written, [] if told is None else [told(file, stepped)])
         except VaultError as error:
             if error.code not in {Code.STALE, Code.CONFLICT}:
                 raise
         else:
             return stepped
     raise changes.changed_underneath()
+
+
+@asynccontextmanager
+async def beating(vault: Vault, stored: StoredVersion) -> AsyncIterator[None]:
+    """While the block lasts, the version does not fall due: whoever works on it for long is not thought dead."""
+    version = stored.version
+
+    def step(now: StoredVersion) -> StoredVersion | None:
+        return None if now.due_at is None else replace(now, due_at=max(now.due_at, vault.now() + LOOK_AGAIN))
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            try:
+                await advance(vault, version.file_id, version.number, step, None)
+            except VaultError as error:
+                log.warning("version %s missed a beat: %s", version.id, error.code)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 def with_scan(vault: Vault, stored: StoredVersion, status: ScanStatus, **outcome: object) -> StoredVersion:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from vaultstream.events import Worker
@@ -12,6 +12,7 @@ from vaultstream.local.trouble import TROUBLE
 
 _WAIT_SECONDS = 10
 _RETRY_SECONDS = 0.5
+STOP_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 _Message = dict[str, Any]  # Any: the wire's own shapes
@@ -43,10 +44,47 @@ async def pump_once(sqs: Any, url: str, worker: Worker, container: Container, wa
     )
     messages: list[_Message] = received.get("Messages", [])
     if messages:
-        failed = await container.invoke({"Records": [_record(message) for message in messages]})
-        if failed is not None:
-            await _delete(sqs, url, [message for message in messages if message["MessageId"] not in failed])
+        await _to_its_end(_carried(sqs, url, worker, container, messages))
     return len(messages)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:  # Any: nothing is sent into it
+    """Wait for work that goes on for a while when the pump is told to stop: what is done then need not be repeated."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=STOP_SECONDS)
+        task.cancel()
+        raise
+
+
+async def _carried(sqs: Any, url: str, worker: Worker, container: Container, messages: list[_Message]) -> None:
+    beating = asyncio.create_task(_beat(sqs, url, worker, messages))
+    try:
+        failed = await container.invoke({"Records": [_record(message) for message in messages]})
+    finally:
+        beating.cancel()
+    if failed is not None:
+        await _delete(sqs, url, [message for message in messages if message["MessageId"] not in failed])
+
+
+async def _beat(sqs: Any, url: str, worker: Worker, messages: Sequence[_Message]) -> None:
+    """Nobody else gets the messages while they are worked on, however long that takes."""
+    while True:
+        await asyncio.sleep(worker.visibility_seconds / 3)
+        entries = [
+            {
+                "Id": f"{index}",
+                "ReceiptHandle": message["ReceiptHandle"],
+                "VisibilityTimeout": worker.visibility_seconds,
+            }
+            for index, message in enumerate(messages)
+        ]
+        try:
+            await sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+        except TROUBLE as error:
+            _log.warning("the queue of %s: %s", worker.name, error)
 
 
 async def _delete(sqs: Any, url: str, messages: Sequence[_Message]) -> None:

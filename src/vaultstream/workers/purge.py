@@ -2,21 +2,15 @@
 the count of everybody's bytes, with a look at what the search index has of theirs.
 """
 
-import logging
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from vaultstream import table
 from vaultstream.actions import indexing, purge, reconcile, shred, versions
 from vaultstream.adapters.records import trash_items
 from vaultstream.adapters.records.attributes import Item
 from vaultstream.adapters.search_index import SearchUnavailable
 from vaultstream.adapters.vault import Vault
-from vaultstream.errors import VaultError
+from vaultstream.workers import due
 
-log = logging.getLogger(__name__)
-
-_BATCH = 50
 _STEPS = 200  # of each purge in one round
 
 
@@ -40,17 +34,8 @@ async def handle(vault: Vault) -> None:
             await indexing.mend_person(vault, item["id"])
         await reconcile.reconcile(vault, item["id"])
 
-    await _each(vault, trash_items.TRASH_DUE, begin)
-    await _each(vault, trash_items.PURGE_DUE, proceed)
-    await _each(vault, trash_items.SHRED_DUE, remove)
-    await _each(vault, trash_items.THIN_DUE, thin)
-    await _each(vault, trash_items.QUOTA_DUE, count)
-
-
-async def _each(vault: Vault, kind: str, deed: Callable[[Item], Awaitable[None]]) -> None:
-    for shard in table.due_shards(kind):
-        for item in await vault.records.due(shard, vault.now(), _BATCH):
-            try:
-                await deed(item)
-            except VaultError as error:
-                log.warning("%s is left for the next round: %s", item[table.PK], error.code)
+    await due.each(vault, trash_items.TRASH_DUE, begin)
+    await due.each(vault, trash_items.PURGE_DUE, proceed)
+    await due.each(vault, trash_items.SHRED_DUE, remove)
+    await due.each(vault, trash_items.THIN_DUE, thin)
+    await due.each(vault, trash_items.QUOTA_DUE, count)

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from vaultstream import table
 from vaultstream.actions import process
 from vaultstream.adapters.audit_log import AuditUnavailable
-from vaultstream.adapters.records import changes, version_items
+from vaultstream.adapters.records import version_items
 from vaultstream.adapters.records.moments import time_of
+from vaultstream.adapters.records.round_changes import know_signatures
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import VaultError
 from vaultstream.events import Event, EventName
@@ -105,5 +106,5 @@ async def _since(vault: Vault, engine: str) -> datetime:
     if known is not None and known["engine"] == engine:
         return time_of(known["since"])
     since = vault.now() if known is not None else datetime.fromtimestamp(0, UTC)
-    await vault.commit([changes.know_signatures(engine, since)])
+    await vault.commit([know_signatures(engine, since)])
     return since

@@ -53,7 +53,8 @@ async def look(vault: Vault, stored: StoredVersion) -> Looked:
     """
     digest, read = hashlib.sha256(), _Read()
     try:
-        verdict = await vault.scanner.scan(_digested(vault, stored, digest, read))
+        async with process.beating(vault, stored):
+            verdict = await vault.scanner.scan(_digested(vault, stored, digest, read))
     except VaultError as error:
         if error.code is not Code.UNREADABLE:
             raise

@@ -7,12 +7,13 @@ from datetime import timedelta
 from vaultstream import table
 from vaultstream.actions import checkpoint, process, share, upload
 from vaultstream.adapters.records import share_items, upload_items, version_items
+from vaultstream.adapters.records.attributes import Item
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import VaultError
 from vaultstream.events import EventName
 from vaultstream.ids import ulid
 from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus
-from vaultstream.workers import purge, rescan
+from vaultstream.workers import due, purge, rescan, scrub
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ async def handle(vault: Vault) -> None:
     await _shares(vault)
     await purge.handle(vault)
     await rescan.sweep(vault)
+    await scrub.sweep(vault)
     await _checkpoint(vault)
 
 
@@ -51,13 +53,10 @@ async def _redeliver(vault: Vault) -> None:
 
 
 async def _versions(vault: Vault) -> None:
-    for shard in table.due_shards(version_items.DUE):
-        for item in await vault.records.due(shard, vault.now(), _BATCH):
-            stored = version_items.stored_version_from(item)
-            try:
-                await _again(vault, stored)
-            except VaultError as error:
-                log.warning("version %s is left for the next round: %s", stored.version.id, error.code)
+    async def again(item: Item) -> None:
+        await _again(vault, version_items.stored_version_from(item))
+
+    await due.each(vault, version_items.DUE, again)
 
 
 async def _again(vault: Vault, stored: StoredVersion) -> None:
@@ -91,20 +90,14 @@ def _failed(vault: Vault, stored: StoredVersion) -> StoredVersion:
 
 
 async def _uploads(vault: Vault) -> None:
-    for shard in table.due_shards(upload_items.DUE):
-        for item in await vault.records.due(shard, vault.now(), _BATCH):
-            due = upload_items.upload_from(item)
-            try:
-                await upload.expire(vault, due)
-            except VaultError as error:
-                log.warning("upload %s is left for the next round: %s", due.id, error.code)
+    async def expire(item: Item) -> None:
+        await upload.expire(vault, upload_items.upload_from(item))
+
+    await due.each(vault, upload_items.DUE, expire)
 
 
 async def _shares(vault: Vault) -> None:
-    for shard in table.due_shards(share_items.DUE):
-        for item in await vault.records.due(shard, vault.now(), _BATCH):
-            due = share_items.share_from(item)
-            try:
-                await share.expire(vault, due)
-            except VaultError as error:
-                log.warning("share %s is left for the next round: %s", due.id, error.code)
+    async def expire(item: Item) -> None:
+        await share.expire(vault, share_items.share_from(item))
+
+    await due.each(vault, share_items.DUE, expire)

@@ -28,7 +28,8 @@ async def handle(vault: Vault, event: Event) -> None:
     version = stored.version
     try:
         plaintext = opening.whole(vault, version.id, stored.body)
-        rendering = await vault.renderer.render(plaintext, version.content_type, version.size_bytes)
+        async with process.beating(vault, stored):
+            rendering = await vault.renderer.render(plaintext, version.content_type, version.size_bytes)
     except Unsupported as unsupported:
         await _finish(vault, event, ThumbnailStatus.UNSUPPORTED, unsupported.reason)
     except RenderFailed as failed:

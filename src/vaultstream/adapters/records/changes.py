@@ -249,12 +249,6 @@ def remember(
     return _put(item, free, {":now": int(now.timestamp())}, busy, ttl=table.TTL)
 
 
-def know_signatures(engine: str, since: datetime) -> Change:
-    """The scanners have these rules from now on."""
-    item = table.signatures().attributes() | {"engine": engine, "since": moment(since)}
-    return _put(item, None, {}, CHANGED_UNDERNEATH)
-
-
 def emit(event: Event) -> Change:
     """The event's place in the outbox: with the change it tells of, or not at all."""
     item = table.outbox(event.id).attributes() | {"event": event.to_message()}

@@ -138,6 +138,13 @@ class Records:
         values = {":pk": shard, ":now": moment(before)}
         return await self._query(condition, values, limit, forward=True, IndexName=table.GSI3.name)
 
+    async def following(self, shard: str, after: str | None, limit: int) -> list[Item]:
+        """The next items of one GSI3 partition behind a sort key, or its first; the index may lag a moment."""
+        condition, values = "GSI3PK = :pk", {":pk": shard}
+        if after is not None:
+            condition, values = f"{condition} AND GSI3SK > :after", values | {":after": after}
+        return await self._query(condition, values, limit, forward=True, IndexName=table.GSI3.name)
+
     async def _query(self, condition: str, values: Item, limit: int, *, forward: bool, **more: Any) -> list[Item]:
         found: list[Item] = []
         start: dict[str, Any] = {}  # Any: DynamoDB's own request shape
