@@ -44,7 +44,9 @@ class _Announcing(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, port: int) -> AsyncIterator[str]:
     """An application behind uvicorn in this process, from the moment it answers until all is closed."""
-    config = uvicorn.Config(app, "127.0.0.1", port, log_level="critical", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app, "127.0.0.1", port, log_level="critical", timeout_graceful_shutdown=2, proxy_headers=False
+    )
     server = _Announcing(config)
     task = asyncio.create_task(server.serve())
     try:

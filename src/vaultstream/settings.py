@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 PREFIX = "VAULTSTREAM_"
+APP_ROLE = "vaultstream_app"  # the role by which the vault itself is known to PostgreSQL
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -48,6 +49,9 @@ class Settings:
     `trusted_documents` is the path of a manifest of GraphQL documents; with `trusted_only` no others run.
     `otlp_endpoint` is where traces and metrics are sent (OTLP over HTTP; empty: nowhere), `trace_percent` how many
     requests of a hundred are traced then.
+    `proxies` is how many stand in front and each add an address to X-Forwarded-For; what comes past fewer of them is
+    believed nothing. Where `edge_checks_signatures`, CloudFront has checked a signed URL and taken its signature off,
+    and the vault checks the URL's own proof.
     """
 
     table: str
@@ -67,6 +71,8 @@ class Settings:
     region: str = "eu-west-1"
     host: str = "127.0.0.1"
     port: int = 8000
+    proxies: int = 0
+    edge_checks_signatures: bool = False
     clamd_url: str = ""
     clamd_limit_bytes: int = 100 * 2**20
     default_quota_bytes: int = 100 * 2**30

@@ -9,7 +9,8 @@ from typing import Any
 
 import asyncpg
 
-APP_ROLE = "vaultstream_app"
+from vaultstream.settings import APP_ROLE
+
 _TIMEOUT_SECONDS = 60
 _SCRAM_ROUNDS = 4096  # PostgreSQL's own default (scram_iterations)
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('vaultstream.audit.migrate', 0))"

@@ -19,6 +19,7 @@ from vaultstream.adapters.live import Live
 from vaultstream.adapters.meters import Meters
 from vaultstream.adapters.notary import Notary
 from vaultstream.adapters.passwords import Passwords
+from vaultstream.adapters.proofs import Proofs
 from vaultstream.adapters.records import Records
 from vaultstream.adapters.records.changes import Change
 from vaultstream.adapters.renderer import Renderer
@@ -60,6 +61,7 @@ class Vault:
     scanner: Scanner
     renderer: Renderer
     signer: Signer
+    proofs: Proofs
     veil: Veil
     passwords: Passwords
 
@@ -136,6 +138,7 @@ async def opened(
             scanner=Scanner(settings.clamd_url or None, clamd_limit_bytes=settings.clamd_limit_bytes),
             renderer=renderer,
             signer=Signer(settings.content_private_key.reveal(), settings.content_key_pair_id),
+            proofs=Proofs(settings.content_private_key.reveal()),
             veil=Veil(settings.content_private_key.reveal()),
             passwords=passwords,
         )

@@ -1,9 +1,11 @@
 """`vaultstream serve`: the API alone, with the settings of the environment."""
 
+import asyncio
 import os
 
 import uvicorn
 
+from vaultstream.adapters.secret_store import revealed
 from vaultstream.adapters.telemetry.logs import log_to_stderr
 from vaultstream.commands.plainly import plainly
 from vaultstream.http.app import create_app
@@ -19,7 +21,7 @@ def main() -> None:
 
 
 def _serve() -> None:
-    settings = Settings.from_env(os.environ)
+    settings = Settings.from_env(asyncio.run(revealed(os.environ)))
     log_to_stderr(as_json=not settings.is_local)
     uvicorn.run(
         create_app(settings),
@@ -31,6 +33,7 @@ def _serve() -> None:
         log_config=None,
         log_level="warning",  # an address in each line about a socket would be one too many
         server_header=False,
+        proxy_headers=False,  # which addresses to believe, the settings say
         ws_per_message_deflate=False,  # messages are small, and each socket would keep a compressor's window
         timeout_graceful_shutdown=_STOP_SECONDS,
     )

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from vaultstream.actions import admit, download, visit
 from vaultstream.actions.download import Content
+from vaultstream.actor import Origin
 from vaultstream.adapters.meters import Meters
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import not_found
@@ -48,7 +49,7 @@ def routes() -> list[Route]:
 
 async def _content(request: Request) -> Response:
     vault, origin = _vault(request), origin_of(request)
-    vault.signer.verify(signed_url(request, vault), vault.now(), origin.ip)
+    require_signed(request, vault, origin)
     query = parse_qs(request.scope["query_string"].decode("latin-1"))
     file_id, number = FileId(request.path_params["file_id"]), _number(request.path_params["version_number"])
     edge = _number(text) if (text := request.path_params.get("edge")) else None
@@ -136,11 +137,15 @@ async def _hung_up(receive: Receive) -> None:
         pass
 
 
-def signed_url(request: Request, vault: Vault) -> str:
-    """The URL as it was asked for, byte for byte, at the one address under which the vault is known."""
+def require_signed(request: Request, vault: Vault, origin: Origin) -> None:
+    """Let a signed URL pass, at the one address under which the vault is known; raises FORBIDDEN or EXPIRED."""
     path = request.scope["raw_path"].decode("latin-1")
     query = request.scope["query_string"].decode("latin-1")
-    return f"{vault.settings.public_url.rstrip('/')}{path}?{query}"
+    url = f"{vault.settings.public_url.rstrip('/')}{path}?{query}"
+    if vault.settings.edge_checks_signatures:
+        vault.proofs.check(url, vault.now())
+    else:
+        vault.signer.verify(url, vault.now(), origin.ip)
 
 
 def _number(text: str) -> int:

@@ -42,10 +42,11 @@ PAGE_POLICY = (
 class Envelope:
     """The outermost ASGI middleware: pure, so that it costs a hot request next to nothing."""
 
-    def __init__(self, app: ASGIApp, *, issuer: str, meters: Meters, tracer: Tracer) -> None:
+    def __init__(self, app: ASGIApp, *, issuer: str, meters: Meters, tracer: Tracer, proxies: int = 0) -> None:
         self._app = app
         self._meters = meters
         self._tracer = tracer
+        self._proxies = proxies
         place = urlsplit(issuer)
         self._policy = PAGE_POLICY.format(issuer=f"{place.scheme}://{place.netloc}")
 
@@ -58,6 +59,8 @@ class Envelope:
         given = headers.get("x-request-id", "")
         scope["request_id"] = request_id = given if _LAWFUL_ID.fullmatch(given) else secrets.token_hex(12)
         logged_request.set(request_id)
+        if self._proxies:
+            scope["client"] = (forwarded(headers, self._proxies), 0)
         if scope["type"] == "websocket":  # lives for hours: its operations are measured and traced one by one
             await self._passed(scope, receive, send, request_id)
             return
@@ -103,6 +106,15 @@ class Envelope:
         headers.setdefault("Referrer-Policy", "no-referrer")
         headers.setdefault("X-Frame-Options", "DENY")
         headers.setdefault("Content-Security-Policy", self._policy)
+
+
+def forwarded(headers: Headers, proxies: int) -> str:
+    """Who sent a request, as the outermost of our own proxies saw it; "" where it came past fewer of them.
+
+    Each adds an address at the end, so what a sender claims stands further to the left and is never reached.
+    """
+    addresses = [each.strip() for line in headers.getlist("x-forwarded-for") for each in line.split(",")]
+    return addresses[-proxies] if len(addresses) >= proxies else ""
 
 
 async def unexpected(request: Request, _error: Exception) -> Response:

@@ -10,7 +10,7 @@ from vaultstream.actions import visit, zips
 from vaultstream.actions.packing import Zip
 from vaultstream.adapters.vault import Vault
 from vaultstream.http.auth import origin_of
-from vaultstream.http.content import Plaintext, signed_url
+from vaultstream.http.content import Plaintext, require_signed
 from vaultstream.http.disposition import disposition
 from vaultstream.ids import FileId, FolderId, ItemId, LinkId, TokenId, UserId, kind_of
 
@@ -34,7 +34,7 @@ def routes() -> list[Route]:
 
 async def _zip(request: Request) -> Response:
     vault: Vault = request.app.state.vault
-    vault.signer.verify(signed_url(request, vault), vault.now(), origin_of(request).ip)
+    require_signed(request, vault, origin_of(request))
     asked = parse_qs(request.scope["query_string"].decode("latin-1"))
     opened = await _opened(request, vault, {name: values[0] for name, values in asked.items()})
     headers = _SEALING | {"Content-Disposition": disposition(opened.name, _TYPE, inline=False)}

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from vaultstream.adapters.audit_migrations import APP_ROLE
 from vaultstream.local import keyfile
 from vaultstream.local.parts import AccessKey
 from vaultstream.local.postgres import DATABASE
-from vaultstream.settings import PREFIX, Secret, Settings, SettingsError
+from vaultstream.settings import APP_ROLE, PREFIX, Secret, Settings, SettingsError
 
 CLIENT_ID = "vaultstream-web"
 CONTENT_KEY_PAIR_ID = "KLOCALVAULT"

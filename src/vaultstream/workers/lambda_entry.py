@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
 from vaultstream import table
+from vaultstream.adapters.secret_store import revealed
 from vaultstream.adapters.telemetry.logs import log_to_stderr, logged_request
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.events import Event
@@ -55,7 +56,7 @@ class Handler:
 
     async def _invoke(self, event: Message) -> Answer:
         if self._vault is None:
-            settings = Settings.from_env(os.environ)
+            settings = Settings.from_env(await revealed(os.environ))
             if not settings.is_local:
                 log_to_stderr(as_json=True)
             self._vault = await self._stack.enter_async_context(opened(settings))

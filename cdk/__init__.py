@@ -1,0 +1,1 @@
+"""VaultStream on AWS, from the same contracts that the application reads."""

@@ -1,0 +1,62 @@
+"""The environment of every process of the vault on AWS, through the application's own settings."""
+
+from dataclasses import dataclass
+
+from cdk.deployments import Deployment
+from cdk.stacks.database import DATABASE, OWNER
+from vaultstream.secret_references import reference
+from vaultstream.settings import APP_ROLE, PREFIX, Secret, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """What only AWS knows: addresses and ids, in CDK's tokens."""
+
+    postgres: str
+    redis: str
+    user_pool: str
+    user_pool_client: str
+    content_key_id: str
+    clamd: str
+    collector: str
+
+
+def settings(deployment: Deployment, places: Places) -> Settings:
+    """The settings; secrets are named and never shown: each process looks them up when it starts."""
+
+    def secret(name: str, field: str | None = None) -> str:
+        return reference(f"{deployment.name}/{name}", field)
+
+    return Settings(
+        environment=deployment.environment,
+        region=deployment.region,
+        table=deployment.name,
+        bucket=deployment.bucket,
+        kms_key=f"alias/{deployment.name}",
+        bus=deployment.name,
+        queue_prefix=deployment.name,
+        redis_url=Secret(f"rediss://:{secret('redis')}@{places.redis}:6379/0"),
+        postgres_dsn=Secret(
+            f"postgresql://{APP_ROLE}:{secret('database-app')}@{places.postgres}:5432/{DATABASE}?sslmode=require"
+        ),
+        oidc_issuer=f"https://cognito-idp.{deployment.region}.amazonaws.com/{places.user_pool}",
+        oidc_client_id=places.user_pool_client,
+        public_url=deployment.public_url,
+        content_key_pair_id=places.content_key_id,
+        content_private_key=Secret(secret("content-key")),
+        clamd_url=places.clamd,
+        audit_key=f"alias/{deployment.name}-audit",
+        audit_bucket=deployment.audit_bucket,
+        otlp_endpoint=places.collector,
+        host="0.0.0.0",  # noqa: S104  # a task in a private subnet, behind the load balancer's group
+        proxies=2,
+        edge_checks_signatures=True,
+    )
+
+
+def owner(deployment: Deployment, places: Places) -> dict[str, str]:
+    """What `vaultstream migrate` takes: the database as its owner, and the password that the application's role has."""
+    name = f"{deployment.name}/database-owner"
+    dsn = f"postgresql://{OWNER}:{reference(name, 'password')}@{places.postgres}:5432/{DATABASE}?sslmode=require"
+    password = reference(f"{deployment.name}/database-app")
+    return {f"{PREFIX}POSTGRES_DSN": dsn, f"{PREFIX}APP_PASSWORD": password}

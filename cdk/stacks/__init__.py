@@ -1,0 +1,1 @@
+"""The eight stacks, each of which owns what changes together."""
