@@ -3,4 +3,4 @@
 from vaultstream.workers import relay
 from vaultstream.workers.lambda_entry import stream_handler
 
-handler = stream_handler(relay.handle)
+handler = stream_handler(relay.handle, relay.changed)

@@ -136,7 +136,7 @@ async def content_at(vault: Vault, url: str) -> bytes:
 
 async def change_upload(vault: Vault, url: str, **fields: object) -> None:
     """Put an upload into a state that takes time or luck to reach."""
-    await vault.records.commit([changes.replace_upload(replace(await upload_at(vault, url), **fields))])
+    await vault.commit([changes.replace_upload(replace(await upload_at(vault, url), **fields))])
 
 
 async def judged(vault: Vault, file_id: FileId, *path: ScanStatus) -> StoredVersion:

@@ -53,6 +53,7 @@ COMMENT_END = "COMMENT$"
 TOKEN_END = "TOKEN$"  # noqa: S105  # as above
 OUTBOX = "OUTBOX#"
 TRASHED = "AT#"
+CACHED = ("USER#", "FOLDER#", "FILE#", "TOKEN#", "TRASH#")  # partitions that are read through the cache
 
 
 def user(user_id: str) -> Key:
@@ -198,6 +199,11 @@ def persons_things(user_id: str) -> str:
 def owners_names(user_id: str) -> str:
     """GSI2 partition of the names in a person's tree."""
     return f"OWNER#{user_id}"
+
+
+def cache_state() -> Key:
+    """Whether processes may believe the cache, and which of what is in it."""
+    return Key("CACHE", "#STATE")
 
 
 def due_shard(kind: str, unique: str) -> str:

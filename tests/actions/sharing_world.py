@@ -47,7 +47,7 @@ async def share_of(vault: Vault, item_id: ItemId, user_id: UserId) -> Share | No
 async def run_out(vault: Vault, given: Share) -> Share:
     """The share after its end has come."""
     late = replace(given, expires_at=datetime.now(UTC) - timedelta(seconds=1), stamp=given.stamp + 1)
-    await vault.records.commit([sharing_changes.replace_share(late)])
+    await vault.commit([sharing_changes.replace_share(late)])
     return late
 
 

@@ -42,7 +42,7 @@ async def let(vault: Vault, owner: Actor, item_id: ItemId, grantee: Actor, role:
         change = Change("Delete", {"Key": key}, CHANGED_UNDERNEATH)
     else:
         change = Change("Put", {"Item": to_attributes(share_items.share_item(share))}, CHANGED_UNDERNEATH)
-    await vault.records.commit([change])
+    await vault.commit([change])
     await vault.live.publish([item_id, grantee.user_id])
 
 

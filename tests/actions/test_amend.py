@@ -228,6 +228,6 @@ async def test_a_link_from_before_its_changes_were_counted_can_be_changed(vault,
     made = await make_link(vault, alice, its.file.id)
     key = to_attributes(link_key(made.link).attributes())
     older = Change("Update", {"Key": key, "UpdateExpression": "REMOVE stamp"}, VaultError(Code.CONFLICT, "never"))
-    await vault.records.commit([older])
+    await vault.commit([older])
     assert await link.find(vault, alice, made.link.id) == made.link
     assert (await change(vault, alice, made, view_only=True)).stamp == 2

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from caches import uncached
 from faults import Faults, faulty
 from hypothesis import HealthCheck, given
 from hypothesis import settings as tried
@@ -50,7 +51,7 @@ async def add_children(vault: Vault, actor: Actor, parent: FolderId, wanted: lis
             Folder(FolderId(vault.new_id("folder")), actor.user_id, parent, name, now, now)
             for name in wanted[at : at + 50]
         ]
-        await vault.records.commit([change for it in made for change in (changes.add(it), changes.add_entry(it, now))])
+        await vault.commit([change for it in made for change in (changes.add(it), changes.add_entry(it, now))])
 
 
 async def keep_names(vault: Vault, actor: Actor, parent: FolderId, wanted: list[str]) -> None:
@@ -133,9 +134,9 @@ async def test_what_was_there_all_along_comes_once_whatever_is_made_and_moved_me
 
 @asynccontextmanager
 async def counted(vault: Vault, settings: Settings) -> AsyncIterator[tuple[Faults, Vault]]:
-    """The vault with its table behind a proxy that counts."""
+    """The vault with its table behind a proxy that counts, and nothing cached."""
     async with faulty(settings, "dynamodb") as (faults, client):
-        yield faults, replace(vault, records=Records(client, settings.table))
+        yield faults, replace(uncached(vault), records=Records(client, settings.table))
 
 
 async def test_a_folder_page_costs_the_same_for_few_children_as_for_many(
@@ -220,7 +221,7 @@ async def test_names_of_expired_uploads_and_new_ones_do_not_make_a_page_short(va
         replace(begun, target=replace(begun.target, name=f"claim {n:03d}"), expires_at=now - timedelta(days=n % 2))
         for n in range(1, 40)
     ]
-    await vault.records.commit([changes.claim_name(claim, now - timedelta(days=9)) for claim in claims])
+    await vault.commit([changes.claim_name(claim, now - timedelta(days=9)) for claim in claims])
     await add_children(vault, alice, folder_id, ["a", "zzz", "claim 020x"])
     pages = [page async for page in pages_of(vault, alice, folder_id, 2)]
     assert [[child.name for child in page.children] for page in pages] == [["a", "claim 020x"], ["zzz"]]

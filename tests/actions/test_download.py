@@ -134,7 +134,7 @@ async def test_a_file_in_the_trash_is_refused_and_its_owner_told_why(vault: Vaul
     file_id = await store(vault, alice, b"trashed")
     found = await process.load(vault, file_id, 1)
     assert found is not None
-    await vault.records.commit([changes.replace(replace(found[0], trashed_at=vault.now(), stamp=found[0].stamp + 1))])
+    await vault.commit([changes.replace(replace(found[0], trashed_at=vault.now(), stamp=found[0].stamp + 1))])
     assert await refusal(download.link(vault, alice, file_id)) is Code.FORBIDDEN
     assert await refusal(opened(vault, alice, file_id)) is Code.FORBIDDEN
 

@@ -179,7 +179,7 @@ async def test_folders_are_64_deep_and_no_deeper(vault: Vault, alice: Actor, roo
         chain.append(Folder(FolderId(vault.new_id("folder")), alice.user_id, chain[-1].id, "down", NOW, NOW))
     for at in range(1, 64, 50):
         new = [(changes.add(folder), changes.add_entry(folder, NOW)) for folder in chain[at : at + 50]]
-        await vault.records.commit([change for pair in new for change in pair])
+        await vault.commit([change for pair in new for change in pair])
     assert await refusal(organize.create_folder(vault, alice, chain[-1].id, "deeper")) is Code.INVALID
     last = await organize.create_folder(vault, alice, chain[-2].id, "last")
     assert await refusal(organize.move_folder(vault, alice, last.id, chain[-1].id)) is Code.INVALID

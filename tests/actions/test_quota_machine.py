@@ -63,7 +63,7 @@ async def limit(person: Person, quota_bytes: int) -> None:
         "UpdateExpression": "SET quota_bytes = :quota, left_bytes = :quota",
         "ExpressionAttributeValues": to_attributes({":quota": quota_bytes}),
     }
-    await person.vault.records.commit([Change("Update", request, changes.STALE)])
+    await person.vault.commit([Change("Update", request, changes.STALE)])
 
 
 @dataclass
@@ -429,7 +429,7 @@ async def test_a_wrong_count_is_mended_and_told(vault: Vault, alice: Actor) -> N
     await upload.begin(vault, alice, Wanted(name="c", size_bytes=11))
     right = await ann.storage()
     drift = QuotaChange(left_bytes=-60, live_bytes=10, version_bytes=20, trash_bytes=25, reserved_bytes=5)
-    await vault.records.commit([changes.move_quota(alice.user_id, drift)])
+    await vault.commit([changes.move_quota(alice.user_id, drift)])
     assert await reconcile.reconcile(vault, alice.user_id) is True
     assert await ann.storage() == right == Storage(right.quota_bytes, 3, 5, 7, 11)
     assert await reconcile.reconcile(vault, alice.user_id) is False
@@ -439,10 +439,10 @@ async def test_the_sweeper_counts_everybody_once_a_day(vault: Vault, alice: Acto
     ann = Person(vault, alice)
     await ann.file("a", b"12345")
     right = await ann.storage()
-    await vault.records.commit([changes.move_quota(alice.user_id, QuotaChange(left_bytes=-6, live_bytes=6))])
+    await vault.commit([changes.move_quota(alice.user_id, QuotaChange(left_bytes=-6, live_bytes=6))])
     await sweeper.handle(vault)
     assert await ann.storage() != right
-    await vault.records.commit([trash_changes.count_by(alice.user_id, vault.now())])
+    await vault.commit([trash_changes.count_by(alice.user_id, vault.now())])
     await sweeper.handle(vault)
     assert await ann.storage() == right
     (event,) = await told(vault, alice.user_id, EventName.QUOTA_CORRECTED)
@@ -456,5 +456,5 @@ async def test_a_count_that_others_have_overtaken_mends_nothing(vault: Vault, al
     seen = Storage(100, live_bytes=99)
     stale = trash_changes.set_counters(alice.user_id, seen, Storage(100))
     with pytest.raises(VaultError) as caught:
-        await vault.records.commit([stale])
+        await vault.commit([stale])
     assert caught.value.code is Code.CONFLICT

@@ -45,7 +45,7 @@ async def refused(awaitable: object) -> Code:
 
 async def share(vault: Vault, item_id: str, owner: Actor, grantee: Actor, role: Role) -> None:
     made = Share(item_id, grantee.user_id, role, owner.user_id, vault.now())
-    await vault.records.commit([Change("Put", {"Item": to_attributes(share_items.share_item(made))}, changes.STALE)])
+    await vault.commit([Change("Put", {"Item": to_attributes(share_items.share_item(made))}, changes.STALE)])
 
 
 class TestThrowingAway:
@@ -237,7 +237,7 @@ class TestRestoring:
             "UpdateExpression": "SET quota_bytes = :q, left_bytes = :l",
             "ExpressionAttributeValues": to_attributes(lowered),
         }
-        await ann.vault.records.commit([Change("Update", request, changes.STALE)])
+        await ann.vault.commit([Change("Update", request, changes.STALE)])
         assert await refused(trash.restore(ann.vault, ann.actor, file.id)) is Code.QUOTA_EXCEEDED
         assert await ann.storage() == full
         await ann.purged(file.id)
@@ -299,12 +299,12 @@ class TestPurging:
         deep = await ann.folder("deep", folder.id)
         for number in range(26):
             await ann.file(f"{number}", b"", deep.id)
-        await ann.vault.records.commit([changes.present(table.folder(deep.id))])
+        await ann.vault.commit([changes.present(table.folder(deep.id))])
         await trash.throw_away(ann.vault, ann.actor, folder.id)
         order = Purge(folder.id, ann.actor.user_id, "test")
         assert not await purge.proceed(ann.vault, order, steps=1)
         assert len(await ann.names(deep.id)) == 1
-        late = ann.vault.records.commit([changes.present(table.folder(deep.id))])
+        late = ann.vault.commit([changes.present(table.folder(deep.id))])
         assert await refused(late) is Code.CONFLICT
         assert await purge.proceed(ann.vault, order, steps=10)
 
@@ -319,7 +319,7 @@ class TestPurging:
         pointer = table.link_token("hash of a token")
         for key in (table.link(file.id, "x"), pointer):
             item = key.attributes() | {"token_sha256": "hash of a token"}
-            await ann.vault.records.commit([Change("Put", {"Item": to_attributes(item)}, changes.STALE)])
+            await ann.vault.commit([Change("Put", {"Item": to_attributes(item)}, changes.STALE)])
         await trash.throw_away(ann.vault, ann.actor, folder.id)
         assert await ann.kinds() == (0, 5, 0, 0)
         await ann.purged(folder.id)
@@ -357,7 +357,7 @@ class TestPurging:
             await trash.throw_away(ann.vault, ann.actor, it.id)
         trashed = await ann.look(old.id)
         assert trashed is not None
-        await ann.vault.records.commit([trash_changes.keep_trashed(trashed, ann.vault.now())])
+        await ann.vault.commit([trash_changes.keep_trashed(trashed, ann.vault.now())])
         await sweeper.handle(ann.vault)
         await in_time(ann.vault, trash_items.PURGE_DUE)
         await sweeper.handle(ann.vault)
@@ -390,7 +390,7 @@ class TestPurging:
         trashed = await ann.look(folder.id)
         assert isinstance(trashed, Folder)
         begun = trash_changes.begin_purge(order, ann.vault.now() + timedelta(hours=1))
-        await ann.vault.records.commit([trash_changes.leave_trash(trashed), begun])
+        await ann.vault.commit([trash_changes.leave_trash(trashed), begun])
         while await ann.look(folder.id):
             both = (purge.proceed(ann.vault, order, steps=3) for _ in range(2))
             await asyncio.gather(*both, return_exceptions=True)
@@ -410,7 +410,7 @@ async def in_time(vault: Vault, kind: str) -> None:
     for shard in table.due_shards(kind):
         for item in await vault.records.due(shard, vault.now() + timedelta(days=400), 1000):
             place = trash_items.due(kind, item[table.GSI3.sk].partition("#")[2], vault.now())
-            await vault.records.commit([Change("Put", {"Item": to_attributes(item | place)}, changes.STALE)])
+            await vault.commit([Change("Put", {"Item": to_attributes(item | place)}, changes.STALE)])
 
 
 async def test_nobody_lists_what_is_in_a_trashed_folder_but_its_owner_may_look(ann: Person, bob: Actor) -> None:

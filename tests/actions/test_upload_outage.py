@@ -71,7 +71,7 @@ async def _free(vault: Vault, begun: Upload) -> None:
     assert item is not None
     now = upload_items.upload_from(item)
     if now.status is UploadStatus.RECEIVING and now.lease_until is not None:
-        await vault.records.commit([changes.replace_upload(replace(now, lease_until=None))])
+        await vault.commit([changes.replace_upload(replace(now, lease_until=None))])
 
 
 async def test_a_sender_whose_parts_are_dropped_meanwhile_is_told(

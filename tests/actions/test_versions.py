@@ -55,7 +55,7 @@ async def age(vault: Vault, file_id: FileId, number: int, by: timedelta) -> None
     file, stored = found
     older = replace(stored, version=replace(stored.version, created_at=vault.now() - by))
     observed = file.observing(older.version)
-    await vault.records.commit([changes.replace(observed), changes.replace_version(older)])
+    await vault.commit([changes.replace(observed), changes.replace_version(older)])
 
 
 class TestRestoring:
@@ -165,7 +165,7 @@ class TestThinning:
         await versions.label(ann.vault, ann.actor, file.id, 1, "the first")
         for number, days in ((1, 800), (2, 700), (3, 500), (4, 3)):
             await age(ann.vault, file.id, number, timedelta(days=days))
-        await ann.vault.records.commit([trash_changes.thin_again(file.id, ann.vault.now())])
+        await ann.vault.commit([trash_changes.thin_again(file.id, ann.vault.now())])
         await sweeper.handle(ann.vault)
         assert await numbers(ann, file.id) == [1, 4, 5]
         assert await ann.kinds() == (5, 5, 0, 0)

@@ -139,7 +139,7 @@ async def test_a_folder_of_more_than_a_page_is_told_of_whole(vault: Vault, alice
     ]
     for at in range(0, len(copies), 50):
         made = [(changes.add(it), changes.add_entry(it, vault.now())) for it in copies[at : at + 50]]
-        await vault.records.commit([each for pair in made for each in pair])
+        await vault.commit([each for pair in made for each in pair])
     async with aclosing(watch.file_status(vault, alice, folder_id=folder_id)) as statuses:
         assert [(await told(statuses)).file.name for _ in range(130)] == [f"{n:03d}" for n in range(130)]
 
@@ -197,7 +197,7 @@ async def test_it_ends_when_the_file_is_no_longer_ones_own(vault: Vault, alice: 
     async with aclosing(watch.file_status(vault, alice, file_id=file_id)) as statuses:
         file = (await told(statuses)).file
         theirs = replace(file, owner_id=bob.user_id, stamp=file.stamp + 1)
-        await vault.records.commit([changes.replace(theirs)])
+        await vault.commit([changes.replace(theirs)])
         await vault.live.publish([file_id])
         assert await refusal(told(statuses)) is Code.NOT_FOUND
 

@@ -238,7 +238,7 @@ class TestWhoMayNoLongerSee:
         monkeypatch.setattr(live, "LOOK_AGAIN_SECONDS", 0.2)
         ends = vault.now() + timedelta(seconds=1)
         share = Share(folder.id, bob.user_id, Role.VIEWER, alice.user_id, vault.now(), ends)
-        await vault.records.commit([sharing_changes.add_share(share, vault.now())])
+        await vault.commit([sharing_changes.add_share(share, vault.now())])
         async with following(watch.folder_changed(vault, bob, folder.id)) as heard:
             assert await heard.over() is Code.NOT_FOUND
             assert told(heard) == [("PRESENT", "watched")]
@@ -343,7 +343,7 @@ class TestComments:
             await comment.add(vault, alice, file_id, "younger")
             await heard.has(1)
             late = Comment(older, file_id, alice.user_id, "older", vault.now())
-            await vault.records.commit([comment_changes.add_comment(late)])
+            await vault.commit([comment_changes.add_comment(late)])
             await vault.live.publish([file_id])
             await heard.has(2)
             await comment.add(vault, alice, file_id, "youngest")

@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 from asking import Person
+from caches import uncached
 from doors import judged
 
 from vaultstream.actions import process
 from vaultstream.adapters.vault import Vault
 from vaultstream.events import EventName
+from vaultstream.gql.context import Context
 from vaultstream.gql.execution import Ask
 from vaultstream.http.graphql_door import Door
 from vaultstream.ids import FileId
@@ -271,7 +273,8 @@ class TestRoundTrips:
         scope = {"type": "http", "headers": [], "client": None}
         actor = await door.actor(scope, {"authorization": person.headers["Authorization"]})
         monkeypatch.setattr(vault.records, "_call", counted)
-        answer = await door.engine.run(door.engine.operation(Ask(query, None, variables)), door.context(actor))
+        context = Context(uncached(vault), actor)
+        answer = await door.engine.run(door.engine.operation(Ask(query, None, variables)), context)
         monkeypatch.undo()
         assert "errors" not in answer.body
         return calls

@@ -221,12 +221,17 @@ def test_the_relay_gets_new_outbox_events_only_and_its_first_failure_is_the_chec
         stream_record(6),
     ]
     got: list[Event] = []
+    touched: list[str] = []
 
     async def handle(_, events):
         got.extend(events)
         return [2, 1]
 
-    failures = _answer_of(stream_handler(handle), {"Records": records})
+    async def changed(_, partitions):
+        touched.extend(partitions)
+
+    failures = _answer_of(stream_handler(handle, changed), {"Records": records})
+    assert touched == [record["dynamodb"]["Keys"]["PK"]["S"] for record in records]
     assert got == [event(number=1), event(number=4), event(number=6)]
     assert failures == [{"itemIdentifier": "4"}]
 
@@ -246,11 +251,15 @@ def test_a_timer_has_nothing_to_answer_and_its_failure_is_raised():
 @asynccontextmanager
 async def carrying(settings, checkpoint, handle):
     """The stream of the table carried to a handler for as long as the block lasts."""
+
+    async def changed(*_):
+        pass
+
     session = clients.session(settings)
     async with (
         clients.client(session, settings, "dynamodb") as dynamodb,
         clients.client(session, settings, "dynamodbstreams") as streams,
-        contained(stream_handler(handle)) as container,
+        contained(stream_handler(handle, changed)) as container,
     ):
         stream = Stream(dynamodb, streams, settings.table, Checkpoint(checkpoint))
         carrying = asyncio.create_task(stream.carry(container))

@@ -117,7 +117,7 @@ async def limit(vault: Vault, actor: Actor, quota_bytes: int) -> None:
         "UpdateExpression": "SET quota_bytes = :bytes, left_bytes = :bytes",
         "ExpressionAttributeValues": to_attributes({":bytes": quota_bytes}),
     }
-    await vault.records.commit([Change("Update", request, changes.STALE)])
+    await vault.commit([Change("Update", request, changes.STALE)])
 
 
 async def test_one_folder_holds_each_name_once_and_all_that_was_acknowledged(crowd: Crowd, alice: Actor) -> None:

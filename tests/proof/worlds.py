@@ -123,7 +123,7 @@ async def new_world(vault: Vault, newcomer: Newcomer) -> World:
 async def said(vault: Vault, author: Actor, file_id: FileId) -> str:
     """The id of a comment by somebody, as if they had been let to make it."""
     comment = Comment(ids.comment_id(file_id, vault.unique()), file_id, author.user_id, "words", vault.now())
-    await vault.records.commit([comment_changes.add_comment(comment)])
+    await vault.commit([comment_changes.add_comment(comment)])
     return comment.id
 
 
@@ -134,7 +134,7 @@ async def coming(vault: Vault, owner: Actor, sender: Actor, folder_id: FolderId)
     item = await vault.records.item(table.upload(begun.id))
     assert item is not None
     theirs = replace(upload_items.upload_from(item), user_id=sender.user_id)
-    await vault.records.commit([changes.replace_upload(theirs)])
+    await vault.commit([changes.replace_upload(theirs)])
     return begun.id
 
 

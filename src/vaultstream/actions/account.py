@@ -30,7 +30,7 @@ async def sign_in(vault: Vault, email: str, display_name: str, origin: Origin) -
 
 async def viewer(vault: Vault, user_id: UserId) -> User:
     """The person's own account."""
-    item = await vault.records.item(table.user(user_id))
+    item = await vault.reads.item(table.user(user_id))
     if item is None:
         raise VaultError(Code.UNAUTHENTICATED, "This account is gone: sign in again.")
     return items.user_from(item)

@@ -88,7 +88,7 @@ async def viewer(vault: Vault, actor: Actor) -> User | Acquaintance:
 
 async def users(vault: Vault, ids: Sequence[UserId]) -> list[User | None]:
     """People whom something names that the actor may see (its caller has seen to that), in one round trip."""
-    found = await vault.records.items([table.user(user_id) for user_id in ids])
+    found = await vault.reads.items([table.user(user_id) for user_id in ids])
     return [items.user_from(item) if item else None for item in found]
 
 
@@ -132,7 +132,7 @@ async def _folder_page(vault: Vault, actor: Actor, key: FolderPageKey) -> Folder
     else:
         after = cursors.decode(key.after, prefix=table.ENTRY)
         folder_item, entries = await asyncio.gather(
-            vault.records.item(table.folder(key.folder_id)), _entries(vault, pk, after, limit)
+            vault.reads.item(table.folder(key.folder_id)), _entries(vault, pk, after, limit)
         )
     folder = items.folder_from(folder_item) if folder_item else None
     if folder is None or await readable(vault, actor, [folder]) == [None]:
@@ -145,7 +145,7 @@ async def _folder_page(vault: Vault, actor: Actor, key: FolderPageKey) -> Folder
 
 async def _first_entries(vault: Vault, folder_id: FolderId, limit: int) -> tuple[Item | None, list[Item]]:
     key = table.folder(folder_id)
-    found = await vault.records.collection(key.pk, until=table.ENTRY_END, limit=limit + 1)
+    found = await vault.reads.collection(key.pk, until=table.ENTRY_END, limit=limit + 1)
     if not found or found[0][table.SK] != key.sk:
         return None, []
     entries = [item for item in found[1:] if item["kind"] != items.CLAIM]
@@ -159,7 +159,7 @@ async def _entries(vault: Vault, pk: str, after: str, limit: int) -> list[Item]:
     entries: list[Item] = []
     while len(entries) < limit:
         asked = limit - len(entries)
-        found = await vault.records.collection(pk, after=after, until=table.ENTRY_END, limit=asked)
+        found = await vault.reads.collection(pk, after=after, until=table.ENTRY_END, limit=asked)
         entries += [item for item in found if item["kind"] != items.CLAIM]
         if len(found) < asked:
             break
@@ -178,9 +178,9 @@ async def _file_collection(vault: Vault, actor: Actor, key: VersionPageKey) -> F
     """
     file_key, limit = table.file(key.file_id), min(key.first, _PAGE_MAX) + 1
     after = cursors.decode(key.after, prefix=table.VERSION) if key.after is not None else table.VERSION_END
-    found = await vault.records.collection(file_key.pk, after=after, limit=limit + 1, forward=False)
+    found = await vault.reads.collection(file_key.pk, after=after, limit=limit + 1, forward=False)
     versions = [item for item in found if item[table.SK].startswith(table.VERSION)]
-    file_item = found[-1] if found and found[-1][table.SK] == file_key.sk else await vault.records.item(file_key)
+    file_item = found[-1] if found and found[-1][table.SK] == file_key.sk else await vault.reads.item(file_key)
     file = items.file_from(file_item) if file_item else None
     if file is None or await readable(vault, actor, [file]) == [None]:
         return None

@@ -74,7 +74,7 @@ async def _by_name(vault: Vault, key: ListingKey) -> ListedPage:
     found: list[_Place] = []
     for _ in range(SCANNED_MAX // _PAGE_MAX):
         pk, limit = table.folder(key.folder_id).pk, _PAGE_MAX
-        entries = await vault.records.between(pk, low, high, after=after, limit=limit, forward=forward)
+        entries = await vault.reads.between(pk, low, high, after=after, limit=limit, forward=forward)
         places = ((entry[table.SK], items.child_from(entry)) for entry in entries)
         found += [(at, child) for at, child in places if child is not None and key.where.matches(child)]
         if len(found) > first or len(entries) < limit:
@@ -86,7 +86,7 @@ async def _by_name(vault: Vault, key: ListingKey) -> ListedPage:
 
 async def _sorted(vault: Vault, key: ListingKey) -> ListedPage:
     pk, (low, high) = table.folder(key.folder_id).pk, _span(key.where)
-    entries = await vault.records.between(pk, low, high, after=None, limit=SORTED_MAX + 1)
+    entries = await vault.reads.between(pk, low, high, after=None, limit=SORTED_MAX + 1)
     if len(entries) > SORTED_MAX:
         message = f"A folder of more than {SORTED_MAX} items is listed by NAME only: choose that, or a name prefix."
         raise VaultError(Code.INVALID, message, path=("orderBy",))

@@ -74,7 +74,7 @@ async def proceed(vault: Vault, purge: Purge, *, steps: int) -> bool:
     for _ in range(steps):
         (root,) = await reach.load(vault, [purge.item_id])
         if root is None:
-            await vault.records.commit([trash_changes.end_purge(purge.item_id)])
+            await vault.commit([trash_changes.end_purge(purge.item_id)])
             return True
         await _step(vault, purge, root)
     return False
@@ -113,17 +113,17 @@ async def _closed(vault: Vault, folder: Folder) -> Folder:
     if folder.trashed_at is not None:
         return folder
     closed = folder.trashed(vault.now())
-    await vault.records.commit([changes.replace(closed)])
+    await vault.commit([changes.replace(closed)])
     return closed
 
 
 async def _purge_entry(vault: Vault, purge: Purge, entry: Item) -> None:
     if entry["kind"] == items.CLAIM:
-        await vault.records.commit([trash_changes.remove_claim(entry)])
+        await vault.commit([trash_changes.remove_claim(entry)])
         return
     (file,) = await reach.load(vault, [entry["id"]])
     if file is None:  # another process was here between our two looks
-        await vault.records.commit([trash_changes.remove(table.Key(entry[table.PK], entry[table.SK]))])
+        await vault.commit([trash_changes.remove(table.Key(entry[table.PK], entry[table.SK]))])
     while isinstance(file, File):
         await _purge_file(vault, purge, file)
         (file,) = await reach.load(vault, [file.id])
@@ -181,7 +181,7 @@ async def _purge_folder(vault: Vault, purge: Purge, folder: Folder) -> None:
     found = await vault.records.collection(pk, after=table.ENTRY_END, limit=_ITEMS_A_STEP)
     written = [change for item in found for change in _without(item)]
     if len(found) == _ITEMS_A_STEP:
-        await vault.records.commit(written)
+        await vault.commit(written)
         return
     if folder.id != purge.item_id:
         written.append(changes.remove_entry(folder))

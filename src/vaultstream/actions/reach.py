@@ -41,7 +41,7 @@ async def lineage(vault: Vault, actor: Actor, item_id: ItemId, deed: Deed) -> Li
 
 async def load(vault: Vault, ids: Sequence[ItemId]) -> list[Folder | File | None]:
     """The items themselves, in one round trip and without asking who wants to know."""
-    found = await vault.records.items([table.item(item_id) for item_id in ids])
+    found = await vault.reads.items([table.item(item_id) for item_id in ids])
     return [None if item is None else items.noun_from(item) for item in found]
 
 
@@ -70,7 +70,7 @@ async def _level(
     """The folders of one level, and the actor's shares on these items, which are added to `shares`."""
     heads = [table.folder(folder_id) for folder_id in level]
     keys = [table.grant(item_id, actor.user_id) for item_id in grants]
-    found = await vault.records.items([*heads, *keys])
+    found = await vault.reads.items([*heads, *keys])
     for item in filter(None, found[len(heads) :]):
         share = share_items.share_from(item)
         shares[share.item_id] = share

@@ -50,7 +50,7 @@ async def reconcile(vault: Vault, user_id: UserId) -> bool:
         if second == first:
             await _mend(vault, user_id, first)
             mended = True
-    await vault.records.commit([trash_changes.count_by(user_id, vault.now() + COUNT_AGAIN)])
+    await vault.commit([trash_changes.count_by(user_id, vault.now() + COUNT_AGAIN)])
     return mended
 
 

@@ -134,7 +134,7 @@ async def expire(vault: Vault, share: Share) -> None:
 
 async def find(vault: Vault, actor: Actor, share_id: ShareId) -> Share:
     """A share that holds, for who has it or may share its item; NOT_FOUND for everybody else."""
-    item = await vault.records.item(table.grant(shared_item(share_id), grantee_of(share_id)))
+    item = await vault.reads.item(table.grant(shared_item(share_id), grantee_of(share_id)))
     share = share_items.share_from(item) if item else None
     if share is None or not share.holds(vault.now()):
         raise not_found("share")

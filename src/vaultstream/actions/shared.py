@@ -110,7 +110,7 @@ async def with_me(vault: Vault, actor: Actor, first: int, after: str | None) -> 
 
 async def _still(vault: Vault, actor: Actor, found: Sequence[Item]) -> list[tuple[str, Share]]:
     """Those shares of the index that are there, hold, and let their item be seen."""
-    kept = await vault.records.items([table.Key(item[table.PK], item[table.SK]) for item in found])
+    kept = await vault.reads.items([table.Key(item[table.PK], item[table.SK]) for item in found])
     places = [item[table.GSI1.sk] for item in found]
     pairs = [
         (place, share_items.share_from(item))
@@ -175,7 +175,7 @@ async def _shares_on(vault: Vault, item_id: ItemId, past: str, limit: int) -> li
     shares: list[Share] = []
     while len(shares) < limit:
         asked = limit - len(shares)
-        found = await vault.records.collection(pk, after=after, until=table.GRANT_END, limit=asked)
+        found = await vault.reads.collection(pk, after=after, until=table.GRANT_END, limit=asked)
         shares += [share for share in map(share_items.share_from, found) if share.holds(now)]
         if len(found) < asked:
             break
@@ -190,7 +190,7 @@ async def _link_page(vault: Vault, actor: Actor, key: PageKey, lineage: Lineage 
         return LinkPage((), (), has_next=False)
     after = cursors.decode(key.after, prefix=LINKS) if key.after else LINKS
     pk = table.item(key.item_id).pk
-    found = await vault.records.collection(pk, after=after, until=table.LINK_END, limit=key.first + 1)
+    found = await vault.reads.collection(pk, after=after, until=table.LINK_END, limit=key.first + 1)
     page = found[: key.first]
     marks = tuple(cursors.encode(item[table.SK]) for item in page)
     return LinkPage(tuple(map(link_items.link_from, page)), marks, len(found) > key.first)

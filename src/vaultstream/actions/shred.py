@@ -28,7 +28,7 @@ async def objects(vault: Vault, shreds: Sequence[Shred]) -> None:
     for shred in shreds:
         for key in shred.object_keys:
             await vault.blobs.delete(key)
-        await vault.records.commit([trash_changes.end_shred(shred)])
+        await vault.commit([trash_changes.end_shred(shred)])
 
 
 async def now_if_it_goes(vault: Vault, gone: Sequence[StoredVersion]) -> None:

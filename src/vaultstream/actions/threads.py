@@ -40,7 +40,7 @@ async def comments(vault: Vault, actor: Actor, ids: Sequence[CommentId]) -> list
     """Comments on files that the actor may read, in two round trips; None for every other."""
     file_ids = list(dict.fromkeys(map(commented_file, ids)))
     found, seen = await asyncio.gather(
-        vault.records.items([comment_items.key_of(wanted) for wanted in ids]), browse.files(vault, actor, file_ids)
+        vault.reads.items([comment_items.key_of(wanted) for wanted in ids]), browse.files(vault, actor, file_ids)
     )
     readable = {file.id for file in seen if file is not None}
     known = [comment_items.comment_from(item) if item else None for item in found]
@@ -67,7 +67,7 @@ async def _page(vault: Vault, actor: Actor, key: CommentPageKey) -> CommentPage 
 
 async def _first(vault: Vault, file_id: FileId, limit: int) -> tuple[Item | None, list[Item]]:
     key = table.file(file_id)
-    found = await vault.records.collection(key.pk, until=table.COMMENT_END, limit=limit + 1)
+    found = await vault.reads.collection(key.pk, until=table.COMMENT_END, limit=limit + 1)
     if not found or found[0][table.SK] != key.sk:
         return None, []
     return found[0], found[1:]
@@ -76,6 +76,6 @@ async def _first(vault: Vault, file_id: FileId, limit: int) -> tuple[Item | None
 async def _later(vault: Vault, key: CommentPageKey, limit: int) -> tuple[Item | None, list[Item]]:
     file_key, after = table.file(key.file_id), cursors.decode(key.after or "", prefix=table.COMMENT)
     return await asyncio.gather(
-        vault.records.item(file_key),
-        vault.records.collection(file_key.pk, after=after, until=table.COMMENT_END, limit=limit),
+        vault.reads.item(file_key),
+        vault.reads.collection(file_key.pk, after=after, until=table.COMMENT_END, limit=limit),
     )

@@ -71,7 +71,7 @@ async def page(vault: Vault, actor: Actor, first: int, after: str | None = None)
     limit = min(first, _PAGE_MAX)
     start = cursors.decode(after, prefix=table.TRASHED) if after else None
     pk = table.trash_of(actor.user_id)
-    found = await vault.records.collection(pk, after=start, limit=limit + 1, forward=False)
+    found = await vault.reads.collection(pk, after=start, limit=limit + 1, forward=False)
     places = found[:limit]
     known = await reach.load(vault, [trash_items.trashed_from(item) for item in places])
     marks = [cursors.encode(item[table.SK]) for item in places]

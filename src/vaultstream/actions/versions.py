@@ -193,7 +193,7 @@ async def thin(vault: Vault, file_id: FileId) -> None:
     """What the sweeper does when a file's versions fall due: delete those that the policy does not keep."""
     item = await vault.records.item(table.file(file_id))
     if item is None:
-        await vault.records.commit([trash_changes.remove(table.thinning(file_id))])
+        await vault.commit([trash_changes.remove(table.thinning(file_id))])
         return
     file, now = items.file_from(item), vault.now()
     (lineage,) = await reach.lineages(vault, Actor(file.owner_id, Origin("sweep"), now), [file])
@@ -221,6 +221,6 @@ async def _look_again(vault: Vault, file_id: FileId, *, waiting: int, more: bool
     """Every day, as long as there are older versions that will not be kept for ever."""
     if waiting:
         at = vault.now() + (timedelta(0) if more else THIN_AGAIN)
-        await vault.records.commit([trash_changes.thin_again(file_id, at)])
+        await vault.commit([trash_changes.thin_again(file_id, at)])
     else:
-        await vault.records.commit([trash_changes.remove(table.thinning(file_id))])
+        await vault.commit([trash_changes.remove(table.thinning(file_id))])

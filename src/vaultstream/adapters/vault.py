@@ -13,6 +13,7 @@ from vaultstream.adapters.audit_log import AuditLog
 from vaultstream.adapters.blobs import Blobs
 from vaultstream.adapters.budgets import Budgets
 from vaultstream.adapters.bus import Bus
+from vaultstream.adapters.cache import Cache, Reads
 from vaultstream.adapters.documents import SharedDocuments
 from vaultstream.adapters.keys import Keys
 from vaultstream.adapters.live import Live
@@ -31,6 +32,7 @@ from vaultstream.adapters.telemetry.exporter import Exporter
 from vaultstream.adapters.telemetry.tracer import Tracer, carried
 from vaultstream.adapters.veil import Veil
 from vaultstream.budgets import Allowance
+from vaultstream.errors import VaultError
 from vaultstream.events import Event
 from vaultstream.ids import ulid
 from vaultstream.pipelined import Pipelined
@@ -48,6 +50,7 @@ class Vault:
     tracer: Tracer
     exporter: Exporter
     records: Records
+    cache: Cache
     blobs: Blobs
     keys: Keys
     bus: Bus
@@ -77,10 +80,24 @@ class Vault:
         """A new id of a noun ("folder", "file", "upload", …)."""
         return f"{kind}_{self.unique()}"
 
+    @property
+    def reads(self) -> Reads:
+        """The table by way of the cache: what a commit that was answered has written is seen by all that follow it."""
+        return Reads(self.records, self.cache, self.now)
+
     async def commit(self, changes: Sequence[Change], events: Sequence[Event] = ()) -> None:
-        """All changes and events, or none; then a nudge to whoever watches what was touched."""
+        """All changes and events, or none; no cache holds what was there before; then a nudge to whoever watches it.
+
+        Where it fails, somebody else may have written what is not acknowledged yet: whoever tries again must see that.
+        """
         trace = carried()
-        await self.records.commit(changes, [replace(event, trace=trace) for event in events] if trace else events)
+        told = [replace(event, trace=trace) for event in events] if trace else events
+        try:
+            await self.records.commit(changes, told)
+        except VaultError:
+            await self.cache.forget(change.partition for change in changes)
+            raise
+        await self.cache.invalidate(change.partition for change in changes if change.writes)
         await self.live.publish(sorted({topic for event in events for topic in event.topics}))
 
 
@@ -108,6 +125,9 @@ async def opened(
         stack.push_async_callback(redis.aclose)
         shared = Pipelined.from_url(settings.redis_url.reveal(), timeout_seconds=_REDIS_SECONDS, watch=calls.begin)
         stack.push_async_callback(shared.aclose)
+        records = Records(await client("dynamodb"), settings.table)
+        cache = Cache(shared, records, settings.content_private_key.reveal(), meters)
+        stack.push_async_callback(cache.close)
         live = Live(redis)
         stack.push_async_callback(live.close)
         audit_log = AuditLog(settings.postgres_dsn.reveal(), init=watched_postgres(calls))
@@ -124,7 +144,8 @@ async def opened(
             meters=meters,
             tracer=tracer,
             exporter=exporter,
-            records=Records(await client("dynamodb"), settings.table),
+            records=records,
+            cache=cache,
             blobs=Blobs(s3, settings.bucket),
             keys=Keys(kms, settings.kms_key, cache_seconds=settings.key_cache_seconds),
             bus=Bus(await client("events"), settings.bus),

@@ -48,6 +48,12 @@ class Pipelined:
         self._watch = watch
         self._line: Line | None = None
         self._is_closed = False
+        self.opened = 0  # how many connections there were: a new one may lead to another server
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is called now goes out on the connection that was opened last."""
+        return self._line is not None and not self._line.is_dead
 
     @classmethod
     def from_url(cls, url: str, *, timeout_seconds: float, watch: Watch = _unwatched) -> "Pipelined":
@@ -61,6 +67,7 @@ class Pipelined:
             if self._is_closed:
                 raise LineError("this client is closed")
             line = self._line = Line(self._server, self._timeout, self._watch)
+            self.opened += 1
         return line.call(command)
 
     async def run(self, script: Script, keys: Sequence[Word], arguments: Sequence[Word] = ()) -> Any:  # Any: its answer

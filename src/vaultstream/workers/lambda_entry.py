@@ -24,6 +24,7 @@ from vaultstream.settings import Settings
 Handle = Callable[[Vault, Event], Awaitable[None]]
 HandleBatch = Callable[[Vault, Sequence[Event]], Awaitable[None]]
 HandleRecords = Callable[[Vault, Sequence[Event]], Awaitable[Sequence[int]]]
+HandleChanges = Callable[[Vault, Sequence[str]], Awaitable[None]]
 HandleSchedule = Callable[[Vault], Awaitable[object]]
 Message = Mapping[str, Any]  # Any: JSON as Lambda gives it
 Answer = dict[str, list[dict[str, str]]]
@@ -97,8 +98,9 @@ def _queue_handler(worker: str, handle: HandleBatch, *, together: int) -> Handle
     return Handler(work)
 
 
-def stream_handler(handle: HandleRecords) -> Handler:
-    """A handler for the table's stream: it gives the events of new outbox items, in their order.
+def stream_handler(handle: HandleRecords, changed: HandleChanges) -> Handler:
+    """A handler for the table's stream: it tells which partitions were written to, then gives the events of new outbox
+    items, in their order.
 
     Lambda takes the first failure for a checkpoint and repeats what follows it, so only that one is answered.
     """
@@ -107,6 +109,7 @@ def stream_handler(handle: HandleRecords) -> Handler:
     async def work(vault: Vault, message: Message) -> Answer:
         found = [(record["dynamodb"]["SequenceNumber"], _event_of_record(record)) for record in message["Records"]]
         events = [(sequence, event) for sequence, event in found if event is not None]
+        await changed(vault, [record["dynamodb"]["Keys"][table.PK]["S"] for record in message["Records"]])
         if not events:
             return _answer([])
         with _measured(vault, worker, [event for _, event in events]):

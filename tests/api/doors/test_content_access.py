@@ -78,7 +78,7 @@ async def test_whoever_has_lost_the_file_has_lost_the_url(client, vault, alice: 
     signed = vault.signer.sign(place, vault.now() + timedelta(minutes=1))
     assert (await client.get(signed)).status_code == 404
     file: File = items.file_from(await vault.records.item(table.file(lost.file_id)))
-    await vault.records.commit([changes.replace(replace(file, trashed_at=vault.now(), stamp=file.stamp + 1))])
+    await vault.commit([changes.replace(replace(file, trashed_at=vault.now(), stamp=file.stamp + 1))])
     answer = await client.get(url)
     # Its owner is told that it is in the trash.
     assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")

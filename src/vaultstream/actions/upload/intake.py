@@ -95,7 +95,7 @@ class Intake:
         await asyncio.gather(*self._storing, return_exceptions=True)
         with suppress(VaultError):
             ended = replace(self._upload, lease_until=None)
-            await self._vault.records.commit([changes.replace_upload(ended, seen=self._upload)])
+            await self._vault.commit([changes.replace_upload(ended, seen=self._upload)])
         with suppress(VaultError):
             await self._drop_untold()
 
@@ -181,5 +181,5 @@ class Intake:
         upload = replace(upload, reserved_bytes=upload.reserved_bytes + more)
         reserving = [changes.move_quota(upload.target.owner_id, quota.reserve(more))] if more else []
         written = [changes.replace_upload(upload), *(changes.add_part(upload, part) for part in parts)]
-        await self._vault.records.commit([*written, *reserving])
+        await self._vault.commit([*written, *reserving])
         self._upload, self._renewed_at = upload, self._vault.now()

@@ -128,7 +128,7 @@ async def _leased(vault: Vault, upload: Upload) -> Upload:
     more = max(0, (leased.length_bytes or 0) - leased.reserved_bytes)
     leased = replace(leased, reserved_bytes=leased.reserved_bytes + more)
     reserving = [changes.move_quota(upload.target.owner_id, quota.reserve(more))] if more else []
-    await vault.records.commit([changes.take_lease(leased, now), *reserving])
+    await vault.commit([changes.take_lease(leased, now), *reserving])
     return leased
 
 

@@ -44,6 +44,17 @@ class Change:
     request: Mapping[str, Any]  # Any: DynamoDB's own request shape
     refused: VaultError
 
+    @property
+    def writes(self) -> bool:
+        """Whether it is more than a condition."""
+        return self.verb != "ConditionCheck"
+
+    @property
+    def partition(self) -> str:
+        """The collection that it changes."""
+        partition: str = self.request["Item" if self.verb == "Put" else "Key"][table.PK]["S"]
+        return partition
+
     def refusal(self) -> VaultError:
         """What to raise: like `refused`, and of its own."""
         return VaultError(self.refused.code, self.refused.message, path=self.refused.path)

@@ -1,0 +1,124 @@
+"""The cache of one process: what Redis holds of a collection, if it may be believed, and the end of it when written to.
+
+Each partition of the table has a token in Redis. An entry is good only under the token that stood there before the
+table was read for it; whoever writes takes the token away, and no token ever comes back.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vaultstream import table
+from vaultstream.adapters.cache.link import Link
+from vaultstream.adapters.cache.seal import Seal
+from vaultstream.adapters.cache.trust import Trust
+from vaultstream.metrics import CACHE_BREAKER_STATE
+from vaultstream.pipelined import Pipelined
+
+if TYPE_CHECKING:  # an adapter is blind to the others: it is given them
+    from vaultstream.adapters.meters import Meters
+    from vaultstream.adapters.records import Records
+
+_TOKENS = "v:"
+_TOKEN_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What an entry must have been read in to be believed: an epoch, and one run of one Redis server."""
+
+    epoch: str
+    server: str
+
+    @property
+    def name(self) -> str:
+        """As one text."""
+        return f"{self.epoch} {self.server}"
+
+
+def token_key(partition: str) -> str:
+    """Where a partition's token is. The braces keep it and its entries in one slot of a cluster."""
+    return f"{_TOKENS}{{{partition}}}"
+
+
+def _token_keys(partitions: Iterable[str]) -> list[str]:
+    return [token_key(partition) for partition in sorted(set(partitions)) if partition.startswith(table.CACHED)]
+
+
+def new_token() -> bytes:
+    """Never used before, and not to be guessed."""
+    return secrets.token_bytes(_TOKEN_BYTES)
+
+
+class Cache:
+    """Held by the vault for the life of the process."""
+
+    def __init__(self, redis: Pipelined, records: "Records", secret: str, meters: "Meters") -> None:
+        self.link = Link(redis)
+        self.seal = Seal(secret)
+        self.meters = meters
+        meters.watch(CACHE_BREAKER_STATE, lambda: self.link.breaker.state)
+        self.trust = Trust(records, self._is_reachable)
+        self.flights = Flights()
+
+    async def world(self) -> World | None:
+        """What may be believed now; None where nothing may."""
+        server = await self.link.server()
+        epoch = await self.trust.epoch() if server else None
+        return World(epoch, server) if epoch and server else None
+
+    async def invalidate(self, partitions: Iterable[str]) -> None:
+        """Return once nobody, in any process, can read from the cache what these partitions were before.
+
+        Raises UNAVAILABLE where neither Redis nor the table can be told.
+        """
+        keys = _token_keys(partitions)
+        if keys and (self.trust.is_shut_here or not await self.link.done("DEL", *keys)):
+            await self.trust.shut()
+
+    async def forget(self, partitions: Iterable[str]) -> None:
+        """The same where Redis can be told, and nothing where it cannot: for what nobody was told has happened."""
+        if (keys := _token_keys(partitions)) and not self.trust.is_shut_here:
+            await self.link.done("DEL", *keys)
+
+    async def are_current(self, world: World, tokens: Sequence[tuple[str, bytes]]) -> bool:
+        """Whether each of these partitions still has this token: one round trip."""
+        answers = await self.link.ask(world.server, ("MGET", *(token_key(partition) for partition, _ in tokens)))
+        return answers is not None and answers[0] == [token for _, token in tokens]
+
+    async def _is_reachable(self) -> bool:
+        return await self.link.done("PING")
+
+    async def close(self) -> None:
+        """End what is under way; the client is its opener's to close."""
+        await self.flights.close()
+        await self.trust.close()
+
+
+class Flights:
+    """Reads of the table that are under way, each shared by all who found the same token."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[tuple[str, bytes], asyncio.Task[bytes]] = {}
+
+    async def share(self, name: str, token: bytes, read: Callable[[], Awaitable[bytes]]) -> bytes:
+        """What `read` gives; whoever joins one under way saw its token, so that nothing was written since it began."""
+        flight = self._under_way.get((name, token))
+        if flight is None:
+            flight = asyncio.create_task(_awaited(read))
+            self._under_way[name, token] = flight
+            flight.add_done_callback(lambda _: self._under_way.pop((name, token)))
+        return await asyncio.shield(flight)
+
+    async def close(self) -> None:
+        """End them all."""
+        flights = list(self._under_way.values())
+        for flight in flights:
+            flight.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+
+
+async def _awaited(read: Callable[[], Awaitable[bytes]]) -> bytes:
+    return await read()
