@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 SOURCE = "vaultstream"
+STORAGE_SOURCE = "aws.s3"
 
 
 class EventName(StrEnum):
@@ -55,6 +56,8 @@ class EventName(StrEnum):
     FOLDER_RESTORED = "folder.restored"
     FOLDER_PURGE_BEGUN = "folder.purge_begun"
     FOLDER_PURGED = "folder.purged"
+    STORAGE_RESTORE_ASKED = "storage.restore_asked"
+    STORAGE_CHANGED = "storage.changed"
     QUOTA_CORRECTED = "quota.corrected"
     DOWNLOAD_LINKED = "download.linked"
     DOWNLOAD_BEGUN = "download.begun"
@@ -140,12 +143,45 @@ def _text(plain: Mapping[str, Any]) -> str:  # Any: JSON values
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+class StorageNews(StrEnum):
+    """What S3 tells of a bucket's objects over the account's default bus: the detail types of `STORAGE_SOURCE`."""
+
+    CLASS_CHANGED = "Object Storage Class Changed"
+    RESTORE_INITIATED = "Object Restore Initiated"
+    RESTORE_COMPLETED = "Object Restore Completed"
+    RESTORE_EXPIRED = "Object Restore Expired"
+
+
+def storage_event(envelope: Mapping[str, Any]) -> Event:  # Any: JSON as EventBridge gives it
+    """What S3 has told, as the event that asks to look at the version whose object it is; of no item for any other.
+
+    The shape is that of the S3 User Guide, "EventBridge event message structure". Raises KeyError, TypeError or
+    ValueError for anything else.
+    """
+    detail = envelope["detail"]
+    place = detail["object"]["key"].split("/")
+    is_version = place[0] == "files" and len(place) == 4
+    return Event(
+        id=envelope["id"],
+        name=EventName.STORAGE_CHANGED,
+        at=datetime.fromisoformat(envelope["time"]),
+        subject="aws:s3",
+        request_id=envelope["id"],
+        item_id=place[1] if is_version else None,
+        details={
+            "version_id": place[2] if is_version else None,
+            "tier": detail.get("destination-storage-class"),
+        },
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
     """A row of the worker table: its name is its queue's, its handler's module and its rule's.
 
     `visibility_seconds` is how long one delivery may take; `attempts` how many there are before the dead-letter
-    queue; `batch` how many messages one call gets.
+    queue; `batch` how many messages one call gets; `hears` what it gets of S3, by a rule of its own on the account's
+    default bus, for the vault's bucket alone.
     """
 
     name: str
@@ -153,6 +189,7 @@ class Worker:
     visibility_seconds: int
     attempts: int = 5
     batch: int = 1
+    hears: frozenset[StorageNews] = frozenset()
 
     @property
     def dead_letters(self) -> str:
@@ -173,4 +210,11 @@ SEARCH = Worker(
     batch=10,
     attempts=20,
 )
-WORKERS = (SCAN, RESCAN, THUMBNAIL, AUDIT, SEARCH)
+LIFECYCLE = Worker(
+    "lifecycle",
+    frozenset({EventName.STORAGE_RESTORE_ASKED}),
+    visibility_seconds=60,
+    batch=10,
+    hears=frozenset(StorageNews),
+)
+WORKERS = (SCAN, RESCAN, THUMBNAIL, AUDIT, SEARCH, LIFECYCLE)

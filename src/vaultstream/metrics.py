@@ -64,7 +64,7 @@ OPERATIONS = ("none", "query", "mutation", "subscription")
 OUTCOMES = ("ok", "refused", "failed")  # done; the caller's doing; ours, or of something that we need
 SYSTEMS = ("dynamodb", "s3", "kms", "events", "redis", "postgresql")
 WORKER_NAMES = (*(worker.name for worker in WORKERS), "relay", "sweep", "other")
-DUE_KINDS = ("VERSION", "UPLOAD", "SHARE", "TRASH", "PURGE", "SHRED", "THIN", "QUOTA")
+DUE_KINDS = ("VERSION", "UPLOAD", "SHARE", "TRASH", "PURGE", "SHRED", "THIN", "QUOTA", "LOOK")
 
 REQUEST_SECONDS = Metric(
     "request_seconds",

@@ -186,6 +186,11 @@ def scrub() -> Key:
     return Key("SCRUB", "#SCRUB")
 
 
+def look(version_id: str) -> Key:
+    """When to ask S3 how it keeps a version."""
+    return Key(f"LOOK#{version_id}", "#LOOK")
+
+
 def once(actor_id: str, key: str) -> Key:
     """What a mutation with this idempotency key has answered."""
     return Key(f"ONCE#{actor_id}#{key}", "#ONCE")

@@ -145,13 +145,61 @@ class Thumbnail:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """How S3 keeps an object when it is asked: `restored_until` where a copy of an archived one can be read."""
+
+    tier: StorageTier
+    is_restoring: bool = False
+    restored_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tiering:
-    """Where the bytes are kept, and whether they can be read now."""
+    """Where the bytes are kept, and whether they can be read now.
+
+    `asked_days` are for how long somebody asked to have them restored, until S3 has been told.
+    """
 
     tier: StorageTier = StorageTier.STANDARD
     changed_at: datetime | None = None
     restore: RestoreStatus = RestoreStatus.NOT_NEEDED
     restored_until: datetime | None = None
+    expected_at: datetime | None = None
+    asked_days: int | None = None
+
+    def asked(self, days: int, expected_at: datetime) -> "Tiering":
+        """Somebody wants to read it: a copy that can be read now stays so, and is to stay for longer."""
+        if self.restore is RestoreStatus.RESTORED:
+            return replace(self, asked_days=days)
+        return replace(self, restore=RestoreStatus.IN_PROGRESS, expected_at=expected_at, asked_days=days)
+
+    def seen(self, kept: Kept, at: datetime) -> "Tiering":
+        """As S3 keeps it. What S3 was not told of is still to come; `at` is when it became so, as far as is known."""
+        since, asked_days = self._since(kept.tier, at), self.asked_days
+        if not kept.tier.is_archive:
+            return Tiering(kept.tier, since)
+        if kept.restored_until is not None:
+            return Tiering(kept.tier, since, RestoreStatus.RESTORED, kept.restored_until, asked_days=asked_days)
+        if kept.is_restoring or asked_days is not None:
+            expected_at = self.expected_at
+            return Tiering(kept.tier, since, RestoreStatus.IN_PROGRESS, expected_at=expected_at, asked_days=asked_days)
+        return Tiering(kept.tier, since, RestoreStatus.NEEDED)
+
+    def _since(self, tier: StorageTier, at: datetime) -> datetime | None:
+        """An object comes to a class once: of two times at which it was there the first is nearer to that."""
+        if tier is not self.tier:
+            return at
+        return None if self.changed_at is None else min(self.changed_at, at)
+
+    def at(self, now: datetime) -> "Tiering":
+        """As it is to be shown: a copy whose time is over cannot be read, whether or not S3 has said so."""
+        if self.restore is not RestoreStatus.RESTORED or self.restored_until is None or now < self.restored_until:
+            return self
+        return replace(self, restore=RestoreStatus.NEEDED, restored_until=None)
+
+    def is_readable(self, now: datetime) -> bool:
+        """Whether the bytes can be had now."""
+        return self.at(now).restore in {RestoreStatus.NOT_NEEDED, RestoreStatus.RESTORED}
 
 
 @dataclass(frozen=True, slots=True)

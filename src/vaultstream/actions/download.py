@@ -45,10 +45,10 @@ async def link(
 ) -> Link:
     """A signed URL for one version (the current one for None).
 
-    Raises NOT_FOUND, FORBIDDEN, or why the content may not leave: NOT_SCANNED, INFECTED, UNREADABLE.
+    Raises NOT_FOUND, FORBIDDEN, or why the content may not leave: NOT_SCANNED, INFECTED, ARCHIVED.
     """
     file, stored = await _version(vault, actor, file_id, version_number)
-    await require_clean(vault, actor, file, stored.version)
+    await require_open(vault, actor, file, stored.version)
     number = stored.version.number
     event = deeds.by_person(vault, actor, EventName.DOWNLOAD_LINKED, file.id, version_number=number, inline=inline)
     await vault.commit([], [event])
@@ -119,10 +119,11 @@ async def content(
     vault: Vault, actor: Actor, file: File, stored: StoredVersion, *, thumbnail_edge: int | None = None
 ) -> Content:
     """What a version, or one of its thumbnails, gives to who may have it; only what was found clean."""
-    await require_clean(vault, actor, file, stored.version)
     if thumbnail_edge is not None:
+        await require_clean(vault, actor, file, stored.version)
         return _thumbnail(vault, actor, file, stored, thumbnail_edge)
     version = stored.version
+    await require_open(vault, actor, file, version)
     return Content(
         file.name,
         version.content_type,
@@ -163,10 +164,7 @@ async def require_clean(vault: Vault, actor: Actor, file: File, version: Version
     if version.scan.lets_out:
         return
     status = version.scan.status
-    event = deeds.by_person(
-        vault, actor, EventName.DOWNLOAD_REFUSED, file.id, version_number=version.number, refused=f"scan {status}"
-    )
-    await vault.commit([], [event])
+    await _refused(vault, actor, file, version, f"scan {status}")
     if status is ScanStatus.INFECTED:
         raise VaultError(Code.INFECTED, "The scan found this file infected: it cannot be downloaded.")
     if status is ScanStatus.UNSCANNABLE:
@@ -175,6 +173,21 @@ async def require_clean(vault: Vault, actor: Actor, file: File, version: Version
     if status is ScanStatus.FAILED:
         raise VaultError(Code.NOT_SCANNED, "This file could not be scanned, so it cannot be downloaded.")
     raise VaultError(Code.NOT_SCANNED, "This file is still being scanned: try again in a moment.")
+
+
+async def require_open(vault: Vault, actor: Actor, file: File, version: Version) -> None:
+    """It must be clean, and at hand: what lies in the archive says so before anybody waits for it."""
+    await require_clean(vault, actor, file, version)
+    if not version.tiering.is_readable(vault.now()):
+        await _refused(vault, actor, file, version, f"storage {version.tiering.tier}")
+        raise opening.archived()
+
+
+async def _refused(vault: Vault, actor: Actor, file: File, version: Version, why: str) -> None:
+    event = deeds.by_person(
+        vault, actor, EventName.DOWNLOAD_REFUSED, file.id, version_number=version.number, refused=why
+    )
+    await vault.commit([], [event])
 
 
 async def _record(

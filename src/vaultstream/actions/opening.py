@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 
-from vaultstream.adapters.blobs import BlobGone
+from vaultstream.adapters.blobs import BlobArchived, BlobGone
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
 from vaultstream.ids import VersionId
@@ -10,12 +10,18 @@ from vaultstream.sealed import Opener, SealedError
 from vaultstream.versions import SealedBody, encryption_context
 
 
+def archived() -> VaultError:
+    """The refusal of what lies in the archive."""
+    return VaultError(Code.ARCHIVED, "This version is archived: restore it, which takes hours, then download it.")
+
+
 async def plaintext(
     vault: Vault, version_id: VersionId, body: SealedBody, start: int, stop: int, *, edge_px: int | None = None
 ) -> AsyncGenerator[bytes, None]:
     """The plaintext of [start, stop) as it is opened, some frames at a time; the caller has checked access.
 
-    Raises UNREADABLE where object, header and frames do not belong together; what was given before is true.
+    Raises UNREADABLE where object, header and frames do not belong together; what was given before is true. Raises
+    ARCHIVED where the object must be restored first.
     """
     context = encryption_context(vault.settings.vault_id, version_id, edge_px=edge_px)
     try:
@@ -27,6 +33,8 @@ async def plaintext(
                 if opened := opener.update(chunk):
                     yield b"".join(opened)
         opener.finish()
+    except BlobArchived:
+        raise archived() from None
     except (SealedError, BlobGone):
         raise VaultError(Code.UNREADABLE, "The stored content is damaged: its owner should be told.") from None
 

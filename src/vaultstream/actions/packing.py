@@ -20,7 +20,7 @@ _HEADING = "These were left out of this zip:\n\n"
 _TOO_LONG = f"Its path would be longer than {PATH_BYTES_MAX} bytes, which not every system can unpack."
 _FULL = f"\nA zip holds {ENTRIES_MAX} files and folders at most. Download what is missing folder by folder.\n"
 # What is wrong with one file or folder; where it is anything else there can be no zip.
-_ITS_OWN = frozenset({Code.NOT_FOUND, Code.FORBIDDEN, Code.NOT_SCANNED, Code.INFECTED, Code.UNREADABLE})
+_ITS_OWN = frozenset({Code.NOT_FOUND, Code.FORBIDDEN, Code.NOT_SCANNED, Code.INFECTED, Code.UNREADABLE, Code.ARCHIVED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from vaultstream.access import Deed
 from vaultstream.actions import deeds, reach
 from vaultstream.actor import Actor
 from vaultstream.adapters.records import changes, items, version_items
+from vaultstream.adapters.records.changes import Change
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError, not_found
 from vaultstream.events import Event, EventName
@@ -23,7 +24,7 @@ LOOK_AGAIN = timedelta(seconds=60)
 BEAT_SECONDS = 20.0
 ATTEMPTS_MAX = 8
 READERS_MAX = 100  # of what turned out infected, that are counted and told of
-_TRIES = 8
+TRIES = 8
 
 log = logging.getLogger(__name__)
 
@@ -49,23 +50,31 @@ async def advance(
 
     None where the version is gone or `step` finds nothing to do.
     """
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         found = await load(vault, file_id, number)
         stepped = step(found[1]) if found else None
         if found is None or stepped is None:
             return None
-        file = found[0].observing(stepped.version)
-        written = [changes.replace(file), changes.replace_version(stepped)]
-        if stepped.version.id == file.current.id and file.trashed_at is None:
-            written.append(changes.replace_entry(file))
-        try:
-            await vault.commit(written, [] if told is None else [told(file, stepped)])
-        except VaultError as error:
-            if error.code not in {Code.STALE, Code.CONFLICT}:
-                raise
-        else:
+        if await kept(vault, found[0], stepped, told):
             return stepped
     raise changes.changed_underneath()
+
+
+async def kept(vault: Vault, file: File, stepped: StoredVersion, told: Told | None, *more: Change) -> bool:
+    """Write a step with file, entry, any event and what goes with it; False where somebody came between since `file`
+    was read.
+    """
+    file = file.observing(stepped.version)
+    written = [changes.replace(file), changes.replace_version(stepped), *more]
+    if stepped.version.id == file.current.id and file.trashed_at is None:
+        written.append(changes.replace_entry(file))
+    try:
+        await vault.commit(written, [told(file, stepped)] if told else [])
+    except VaultError as error:
+        if error.code not in {Code.STALE, Code.CONFLICT}:
+            raise
+        return False
+    return True
 
 
 @asynccontextmanager

@@ -91,7 +91,7 @@ async def ticket(vault: Vault, origin: Origin, token: str, password: str | None,
         event = deeds.by_person(vault, holder, EventName.DOWNLOAD_LINKED, item.id, zipped=True)
         await vault.commit([sharing_changes.count_download(link)], [event])
         return download.zip_address(vault, holder, [item.id], zip_name([item])).url
-    await download.require_clean(vault, holder, item, item.current)
+    await download.require_open(vault, holder, item, item.current)
     event = deeds.by_person(
         vault, holder, EventName.DOWNLOAD_LINKED, item.id, version_number=item.current.number, inline=False
     )

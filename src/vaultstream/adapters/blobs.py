@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from io import BytesIO
 from typing import Any
 
@@ -12,15 +14,22 @@ import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
 
 from vaultstream.errors import Code, VaultError
+from vaultstream.tiers import StorageTier
 from vaultstream.uploads import Part
+from vaultstream.versions import Kept
 
 READ_BYTES = 256 * 1024
 _GONE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound", "InvalidRange"}
+_ONGOING = re.compile(r'ongoing-request="(true|false)"(?:, *expiry-date="([^"]+)")?')
 _BUSY = {"InternalError", "RequestTimeout", "SlowDown"}  # whatever the status: a completion fails late with a 200
 
 
 class BlobGone(Exception):
     """The object, its bytes from that place on, or the multipart upload, is not there."""
+
+
+class BlobArchived(Exception):
+    """The object is there, and must be restored before its bytes can be read."""
 
 
 class Blobs:
@@ -54,6 +63,32 @@ class Blobs:
             return None
         return int(answer["ContentLength"])
 
+    async def kept(self, key: str) -> Kept | None:
+        """How the object is kept now; None where there is none."""
+        try:
+            answer = await self._call("head_object", Key=key)
+        except BlobGone:
+            return None
+        ongoing = _ONGOING.match(answer.get("Restore", ""))
+        until = ongoing[2] if ongoing else None
+        return Kept(
+            StorageTier(answer.get("StorageClass", StorageTier.STANDARD)),
+            is_restoring=ongoing is not None and ongoing[1] == "true",
+            restored_until=parsedate_to_datetime(until) if until else None,
+        )
+
+    async def restore(self, key: str, days: int) -> None:
+        """Ask for a copy of an archived object that can be read for some days; one that is on its way stays as it is.
+
+        Raises BlobGone; BlobArchived where the object is not archived at all.
+        """
+        wanted = {"Days": days, "GlacierJobParameters": {"Tier": "Standard"}}
+        try:
+            await self._call("restore_object", Key=key, RestoreRequest=wanted)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "RestoreAlreadyInProgress":
+                raise
+
     async def whole(self, key: str) -> bytes:
         """A small object's bytes; raises BlobGone."""
         answer = await self._call("get_object", Key=key)
@@ -63,7 +98,7 @@ class Blobs:
 
     @asynccontextmanager
     async def reading(self, key: str, start: int, stop: int) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The object's bytes of [start, stop) in chunks of at most `READ_BYTES`; raises BlobGone."""
+        """The object's bytes of [start, stop) in chunks of at most `READ_BYTES`; raises BlobGone, BlobArchived."""
         answer = await self._call("get_object", Key=key, Range=f"bytes={start}-{stop - 1}")
         async with answer["Body"] as stream:
             yield _chunks(stream)
@@ -110,6 +145,8 @@ class Blobs:
             code = error.response["Error"]["Code"]
             if code in _GONE:
                 raise BlobGone(verb) from None
+            if code == "InvalidObjectState":
+                raise BlobArchived(verb) from None
             if code in _BUSY or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
                 raise _unavailable() from None
             raise

@@ -43,6 +43,7 @@ class ErrorCode(Enum):
     NOT_SCANNED = _code(Code.NOT_SCANNED, "The version has not been scanned yet.")
     INFECTED = _code(Code.INFECTED, "The version is infected and stays closed.")
     UNREADABLE = _code(Code.UNREADABLE, "The stored bytes do not open: they were damaged or their key is gone.")
+    ARCHIVED = _code(Code.ARCHIVED, "The version is archived: it must be restored before it can be read.")
     EXPIRED = _code(Code.EXPIRED, "It was valid once, and is no longer.")
 
 
@@ -82,7 +83,7 @@ class UploadError(UserError):
 
 @strawberry.type(description="The contents cannot be given out.")
 class ContentError(UserError):
-    """NOT_SCANNED, INFECTED, UNREADABLE, EXPIRED."""
+    """NOT_SCANNED, INFECTED, UNREADABLE, ARCHIVED, EXPIRED."""
 
 
 USER_ERRORS: Mapping[Code, type[UserError]] = MappingProxyType(
@@ -102,6 +103,7 @@ USER_ERRORS: Mapping[Code, type[UserError]] = MappingProxyType(
         Code.NOT_SCANNED: ContentError,
         Code.INFECTED: ContentError,
         Code.UNREADABLE: ContentError,
+        Code.ARCHIVED: ContentError,
         Code.EXPIRED: ContentError,
     }
 )

@@ -18,6 +18,7 @@ from vaultstream.gql.quarantine import QuarantineMutations
 from vaultstream.gql.queries import Query
 from vaultstream.gql.scalars import SCALARS
 from vaultstream.gql.shares import Share, ShareMutations
+from vaultstream.gql.storage import StorageMutations
 from vaultstream.gql.tokens import AccessToken, AccessTokenMutations
 from vaultstream.gql.trash import TrashMutations
 from vaultstream.gql.uploads import Upload, UploadMutations
@@ -42,6 +43,7 @@ class Mutation(
     QuarantineMutations,
     ZipMutations,
     AccessTokenMutations,
+    StorageMutations,
 ):
     """Every noun's mutations."""
 

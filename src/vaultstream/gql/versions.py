@@ -104,14 +104,19 @@ class StorageState:
         return self.tiering.changed_at or self.created_at
 
     @strawberry.field(description="Whether they can be read now.", graphql_type=states.RestoreStatus)
-    def restore(self: versions.Version) -> versions.RestoreStatus:
+    def restore(self: versions.Version, info: Info) -> versions.RestoreStatus:
         """Archived bytes are restored before they are read."""
-        return self.tiering.restore
+        return self.tiering.at(info.context.vault.now()).restore
+
+    @strawberry.field(description="By when a restore that is in progress is expected to be over.")
+    def restore_expected_at(self: versions.Version) -> datetime | None:
+        """Null unless there is one."""
+        return self.tiering.expected_at
 
     @strawberry.field(description="Until when a restored copy can be read.")
-    def restored_until(self: versions.Version) -> datetime | None:
+    def restored_until(self: versions.Version, info: Info) -> datetime | None:
         """Null unless there is one."""
-        return self.tiering.restored_until
+        return self.tiering.at(info.context.vault.now()).restored_until
 
 
 @strawberry.type(description="One version of a file. Its contents never change.")

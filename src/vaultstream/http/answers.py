@@ -28,6 +28,7 @@ STATUSES: Mapping[Code, int] = MappingProxyType(
         Code.UPLOAD_BUSY: 423,
         Code.UPLOAD_GONE: 410,
         Code.NOT_SCANNED: 409,
+        Code.ARCHIVED: 409,
         Code.INFECTED: 403,
         Code.UNREADABLE: 500,
         Code.EXPIRED: 410,

@@ -15,11 +15,13 @@ from types import FrameType
 import asyncpg
 
 from vaultstream.adapters.audit_migrations import migrate
+from vaultstream.events import LIFECYCLE
 from vaultstream.local import embedded, parts, ports, postgres, stream_records
 from vaultstream.local.data import held, workers_ready
 from vaultstream.local.part import Part
 from vaultstream.local.probes import is_free
 from vaultstream.local.provision import provision
+from vaultstream.local.provision_messages import queue_name
 from vaultstream.local.supervisor import Supervisor
 from vaultstream.local.trouble import TROUBLE
 from vaultstream.settings import PREFIX, Settings
@@ -52,7 +54,12 @@ class Stack:
         at, own = self.ports, self.own
         return (
             parts.dynamodb(_place(self.folder, "dynamodb"), at["dynamodb"]),
-            parts.s3(self.folder / "s3", at["s3"], own.access_key),
+            parts.s3(
+                self.folder / "s3",
+                at["s3"],
+                own.access_key,
+                tells=(self.settings.endpoint_sqs, queue_name(self.settings.queue_prefix, LIFECYCLE.name)),
+            ),
             parts.kms(self.folder / "kms", at["kms"], own.access_key),
             parts.aws(self.folder / "aws", at["aws"], self.settings.region),
             parts.redis(self.folder / "redis", at["redis"], own.redis_password),

@@ -89,9 +89,10 @@ def aws(folder: Path, port: int, region: str, *, is_durable: bool = True) -> Par
     )
 
 
-def s3(folder: Path, port: int, key: AccessKey) -> Part:
-    """Our own S3 server."""
-    return _own("s3", "S3: sealed file contents", folder, port, key)
+def s3(folder: Path, port: int, key: AccessKey, *, tells: tuple[str, str] | None = None) -> Part:
+    """Our own S3 server; `tells` is the endpoint of SQS and the name of the queue that hears of the objects."""
+    told = ("--sqs", tells[0], "--queue", tells[1]) if tells else ()
+    return _own("s3", "S3: sealed file contents", folder, port, key, *told)
 
 
 def kms(folder: Path, port: int, key: AccessKey) -> Part:
@@ -99,13 +100,22 @@ def kms(folder: Path, port: int, key: AccessKey) -> Part:
     return _own("kms", "KMS: the keys of keys", folder, port, key)
 
 
-def _own(name: str, serves: str, folder: Path, port: int, key: AccessKey) -> Part:
+def _own(name: str, serves: str, folder: Path, port: int, key: AccessKey, *options: str) -> Part:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Part(
         name=name,
         serves=serves,
         port=port,
-        command=(sys.executable, "-m", f"vaultstream.local.{name}", "--data", f"{folder}", "--port", f"{port}"),
+        command=(
+            sys.executable,
+            "-m",
+            f"vaultstream.local.{name}",
+            "--data",
+            f"{folder}",
+            "--port",
+            f"{port}",
+            *options,
+        ),
         is_ready=answers_http(port, "/_health"),
         env=key.env(),
         folder=folder,

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from vaultstream import table
+from vaultstream import table, tiers
 from vaultstream.adapters import clients
 from vaultstream.local.provision_messages import make_bus, make_queues
 from vaultstream.settings import Settings
@@ -86,6 +86,33 @@ async def make_bucket(s3: Any, name: str, region: str, kms_key: str, *, locks: b
         "BucketKeyEnabled": True,
     }
     await s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    await s3.put_bucket_notification_configuration(
+        Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    await s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": lifecycle_rules()})
+
+
+def lifecycle_rules() -> list[dict[str, Any]]:  # Any: S3's own request shape
+    """The table of `tiers` as S3 takes it, and an end for uploads that nobody knows of any more."""
+    abandoned = {
+        "ID": "abandoned-uploads",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": tiers.ABANDONED_UPLOAD_DAYS},
+    }
+    return [*map(_lifecycle_rule, tiers.RULES), abandoned]
+
+
+def _lifecycle_rule(rule: tiers.LifecycleRule) -> dict[str, Any]:  # Any: as above
+    chosen: dict[str, str | int] = {"Prefix": rule.prefix, "ObjectSizeGreaterThan": rule.over_bytes}
+    if rule.up_to_bytes is not None:
+        chosen["ObjectSizeLessThan"] = rule.up_to_bytes + 1
+    return {
+        "ID": rule.id,
+        "Status": "Enabled",
+        "Filter": {"And": chosen},
+        "Transitions": [{"Days": step.after_days, "StorageClass": step.to.value} for step in rule.transitions],
+    }
 
 
 def _key_schema(pk: str, sk: str) -> list[dict[str, str]]:

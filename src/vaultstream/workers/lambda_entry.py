@@ -17,7 +17,7 @@ from vaultstream import table
 from vaultstream.adapters.secret_store import revealed
 from vaultstream.adapters.telemetry.logs import log_to_stderr, logged_request
 from vaultstream.adapters.vault import Vault, opened
-from vaultstream.events import Event
+from vaultstream.events import STORAGE_SOURCE, Event, storage_event
 from vaultstream.metrics import EVENT_WAIT_SECONDS, WORKER_NAMES, WORKER_SECONDS
 from vaultstream.settings import Settings
 
@@ -167,9 +167,12 @@ async def _failures(vault: Vault, worker: str, handle: HandleBatch, events: Sequ
 
 
 def _event_of_message(record: Message) -> Event | None:
-    """The event in a bus message; None for what is none, which can only go to the dead letters."""
+    """The event in a bus message, ours or S3's; None for what is none, which can only go to the dead letters."""
     try:
-        return Event.from_json(json.dumps(json.loads(record["body"])["detail"]))
+        body = json.loads(record["body"])
+        if isinstance(body, dict) and body.get("source") == STORAGE_SOURCE:
+            return storage_event(body)
+        return Event.from_json(json.dumps(body["detail"]))
     except (ValueError, KeyError, TypeError):
         _log.exception("message %s holds no event", record["messageId"])
         return None

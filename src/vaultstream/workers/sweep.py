@@ -13,7 +13,7 @@ from vaultstream.errors import VaultError
 from vaultstream.events import EventName
 from vaultstream.ids import ulid
 from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus
-from vaultstream.workers import due, purge, rescan, scrub
+from vaultstream.workers import due, lifecycle, purge, rescan, scrub
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ async def handle(vault: Vault) -> None:
     """One round over everything that fell due; what fails is left for the next round."""
     await _redeliver(vault)
     await _versions(vault)
+    await lifecycle.sweep(vault)
     await _uploads(vault)
     await _shares(vault)
     await purge.handle(vault)

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from vaultstream import access, names, quota, sealed, table
 from vaultstream.access import Deed
-from vaultstream.actions import browse, deeds, reach
+from vaultstream.actions import browse, deeds, reach, tier
 from vaultstream.actor import Actor, Origin
 from vaultstream.adapters.blobs import BlobGone
-from vaultstream.adapters.records import changes, items, trash_changes, upload_items
+from vaultstream.adapters.records import changes, items, looks, trash_changes, upload_items
 from vaultstream.adapters.records.changes import Change
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError, not_found
@@ -113,8 +113,9 @@ async def _store(vault: Vault, actor: Actor, upload: Upload, body: SealedBody) -
         size_bytes=file.current.size_bytes,
         upload_id=upload.id,
     )
+    look = looks.look_by(stored.version, tier.look_at(stored, now))
     try:
-        await vault.commit([*filed, changes.add_version(stored), changes.replace_upload(done), moved], [event])
+        await vault.commit([*filed, changes.add_version(stored), look, changes.replace_upload(done), moved], [event])
     except VaultError as error:
         if error.code in {Code.STALE, Code.CONFLICT, Code.UPLOAD_BUSY}:
             raise _Again from None

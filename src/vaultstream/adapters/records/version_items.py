@@ -146,6 +146,8 @@ def _tiering(tiering: Tiering) -> Item:
         "changed_at": maybe_moment(tiering.changed_at),
         "restore": tiering.restore.value,
         "restored_until": maybe_moment(tiering.restored_until),
+        "expected_at": maybe_moment(tiering.expected_at),
+        "asked_days": tiering.asked_days,
     }
 
 
@@ -155,4 +157,6 @@ def _tiering_from(item: Item) -> Tiering:
         maybe_time(item.get("changed_at")),
         RestoreStatus(item["restore"]),
         maybe_time(item.get("restored_until")),
+        maybe_time(item.get("expected_at")),
+        item.get("asked_days"),
     )

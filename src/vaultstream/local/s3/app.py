@@ -1,9 +1,10 @@
 """The S3 server as an ASGI application: one door, a table of operations, errors in S3's form."""
 
+import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from vaultstream.local.s3 import answers, archive, buckets, copying, multipart, reading, settings, writing
+from vaultstream.local.s3 import answers, archive, buckets, copying, lifecycle, multipart, reading, settings, writing
+from vaultstream.local.s3.bridge import Target, bridge
 from vaultstream.local.s3.call import Call, read_call
 from vaultstream.local.s3.events import Listener, ignore
 from vaultstream.local.s3.faults import S3Fault
@@ -59,6 +61,7 @@ _BUCKET_OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "uploads"): multipart.list_uploads,
     ("GET", "versions"): buckets.list_versions,
     ("POST", "delete"): writing.delete_objects,
+    ("POST", "advance"): lifecycle.advance,
     **{("GET", name): partial(buckets.get_setting, name=name) for name in settings.SETTINGS},
     **{("PUT", name): partial(buckets.put_setting, name=name) for name in settings.SETTINGS},
     **{("DELETE", name): partial(buckets.delete_setting, name=name) for name in settings.SETTINGS},
@@ -76,22 +79,27 @@ def create_app(
     *,
     clock: Callable[[], datetime] = utc_now,
     on_event: Listener = ignore,
+    events_to: Target | None = None,
     restore_delay: timedelta = timedelta(seconds=1),
 ) -> Starlette:
     """The application over one data folder, which it opens when it starts and closes when it ends.
 
     `on_event` is called on the event loop after the commit, for buckets whose notification configuration names
-    EventBridge; it must return at once. An archived object is readable `restore_delay` after RestoreObject.
+    EventBridge; it must return at once. `events_to` sends them to a queue instead. An archived object is readable
+    `restore_delay` after RestoreObject.
     """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        store = Store(data_dir, credentials, clock, on_event, restore_delay)
-        app.state.store = store
-        try:
-            yield
-        finally:
-            store.close()
+        async with bridge(events_to) if events_to else nullcontext(on_event) as listener:
+            store = Store(data_dir, credentials, clock, listener, restore_delay)
+            app.state.store = store
+            time_goes_by = asyncio.create_task(lifecycle.look_after(store))
+            try:
+                yield
+            finally:
+                time_goes_by.cancel()
+                store.close()
 
     routes = [Route("/_health", _health), Route("/{path:path}", _serve, methods=_METHODS)]
     return Starlette(routes=routes, middleware=[Middleware(LoopbackHosts)], lifespan=lifespan)

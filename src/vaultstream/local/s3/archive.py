@@ -2,17 +2,18 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from starlette.responses import Response
 
-from vaultstream.local.s3 import versions
+from vaultstream.local.s3 import lifecycle, versions
 from vaultstream.local.s3.answers import document, empty
 from vaultstream.local.s3.call import Call
 from vaultstream.local.s3.descriptions import checked_tags
 from vaultstream.local.s3.documents import Node, parse, text
 from vaultstream.local.s3.faults import S3Fault
 from vaultstream.local.s3.ledger import Transaction
-from vaultstream.local.s3.objects import ARCHIVED, StoredObject
+from vaultstream.local.s3.objects import ARCHIVED, LONG_AGO, StoredObject
 from vaultstream.local.s3.store import Tell
 
 
@@ -23,22 +24,21 @@ async def restore_object(call: Call) -> Response:
         raise S3Fault("MalformedXML", "Days must be a positive number.")
     store, now = call.store, call.store.clock()
 
-    def work(tx: Transaction) -> tuple[bool, Tell, Tell]:
+    def work(tx: Transaction) -> tuple[bool, Tell]:
         found = _find(tx, call)
         if found.attributes.storage_class not in ARCHIVED:
             raise S3Fault("InvalidObjectState", "Restore is not allowed, as the storage class is not an archive.")
         if found.is_restoring(now):
             raise S3Fault("RestoreAlreadyInProgress")
         is_extension = found.is_restored(now)
-        ready_at = now if is_extension else now + store.restore_delay
-        versions.restore(tx, found, ready_at, ready_at + timedelta(days=int(days)))
-        post, completed = (store.tell(tx, f"ObjectRestore:{step}", found) for step in ("Post", "Completed"))
-        return is_extension, post, completed
+        ready_at = LONG_AGO if is_extension else now + store.restore_delay
+        versions.restore(tx, found, ready_at, max(now, ready_at) + timedelta(days=int(days)))
+        return is_extension, store.tell(tx, "ObjectRestore:Post", found)
 
-    is_extension, post, completed = await store.ledger.run(work)
+    is_extension, post = await store.ledger.run(work)
     post()
     if not is_extension:
-        store.later(store.restore_delay, completed)
+        store.later(store.restore_delay, partial(lifecycle.look, store))
     return empty(200 if is_extension else 202)
 
 

@@ -11,8 +11,9 @@ class ObjectEvent:
     """One event of a bucket whose notification configuration names EventBridge.
 
     `name` is S3's ("ObjectCreated:Put", "ObjectCreated:CompleteMultipartUpload", "ObjectCreated:Copy",
-    "ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated", "ObjectRestore:Post", "ObjectRestore:Completed").
-    `version_id` is empty where the bucket keeps no versions; `sequencer` grows with each change of a key.
+    "ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated", "ObjectRestore:Post", "ObjectRestore:Completed",
+    "ObjectRestore:Delete", "LifecycleTransition"). `version_id` is empty where the bucket keeps no versions;
+    `sequencer` grows with each change of a key; `restore_until` is when a restored copy ends.
     """
 
     name: str
@@ -23,6 +24,8 @@ class ObjectEvent:
     version_id: str
     sequencer: str
     happened_at: datetime
+    storage_class: str
+    restore_until: datetime | None
 
 
 Listener: TypeAlias = Callable[[ObjectEvent], None]

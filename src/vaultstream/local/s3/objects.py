@@ -17,6 +17,7 @@ STORAGE_CLASSES = (
 )
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 NULL_VERSION = "null"
+LONG_AGO = datetime.fromtimestamp(0, UTC)  # when a restored copy became ready whose readiness was told
 
 
 @dataclass(frozen=True, slots=True)

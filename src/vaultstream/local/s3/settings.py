@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from vaultstream.local.s3 import lifecycle_rules
 from vaultstream.local.s3.documents import parse, text
 from vaultstream.local.s3.faults import S3Fault
 from vaultstream.local.s3.ledger import Transaction
@@ -59,8 +60,8 @@ def check(name: str, body: bytes) -> None:
         raise S3Fault("NotImplemented", "Object Lock begins with its bucket, and has no default retention here.")
     if name == "encryption":
         _encryption(body)
-    if name == "lifecycle" and not root.findall("Rule"):
-        raise S3Fault("MalformedXML", "A lifecycle configuration needs a rule.")
+    if name == "lifecycle":
+        lifecycle_rules.check(body)
 
 
 def versioning(tx: Transaction, bucket: str) -> str:

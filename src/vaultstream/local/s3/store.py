@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -48,7 +48,7 @@ class Store:
         self.ledger = Ledger(folder / "s3.sqlite", self.shelf)
         self._on_event = on_event
         self._disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="s3-disk")
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._waiting: set[asyncio.Task[None]] = set()
 
     async def on_disk(self, work: Callable[P, T], *values: P.args, **named: P.kwargs) -> T:
         """Runs blocking file work on the store's own threads."""
@@ -90,23 +90,26 @@ class Store:
             version_id="" if stored.version_id == NULL_VERSION else stored.version_id,
             sequencer=f"{stored.seq:016X}",
             happened_at=self.clock(),
+            storage_class=stored.attributes.storage_class,
+            restore_until=stored.restore_until,
         )
         return lambda: self._on_event(replace(event, happened_at=self.clock()))
 
-    def later(self, delay: timedelta, action: Tell) -> None:
-        """Calls `action` after `delay`, unless the store closes before."""
+    def later(self, delay: timedelta, action: Callable[[], Awaitable[None]]) -> None:
+        """Does `action` after `delay`, unless the store closes before."""
 
-        def fire() -> None:
-            self._timers.discard(timer)
-            action()
+        async def wait() -> None:
+            await asyncio.sleep(delay.total_seconds())
+            await action()
 
-        timer = asyncio.get_running_loop().call_later(delay.total_seconds(), fire)
-        self._timers.add(timer)
+        task = asyncio.create_task(wait())
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
 
     def close(self) -> None:
-        """Ends the timers, the threads and the database, and lets another process open the folder."""
-        for timer in self._timers:
-            timer.cancel()
+        """Ends what waits, the threads and the database, and lets another process open the folder."""
+        for task in self._waiting:
+            task.cancel()
         self._disk.shutdown()
         self.ledger.close()
         os.close(self._lock)
