@@ -20,7 +20,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from aiodataloader import DataLoader
 from graphql import DocumentNode, ExecutionResult, GraphQLSchema, execute, is_object_type, parse, validate
 
 from vaultstream import versions
@@ -35,6 +34,7 @@ from vaultstream.folders import Folder
 from vaultstream.gql import schema
 from vaultstream.gql.batches import declare_batches
 from vaultstream.gql.context import Context
+from vaultstream.gql.loader import Loader
 from vaultstream.ids import FileId, FolderId, UserId, VersionId
 from vaultstream.users import Acquaintance
 
@@ -108,10 +108,10 @@ class Memory:
         """A new operation's surroundings: nothing loaded yet."""
         nobody = Actor(next(iter(self.people)), Origin("benchmark"), NOW)
         context = Context(cast("Vault", None), nobody)  # no resolver of these queries goes past the loaders
-        context.loaders.folder_pages = DataLoader(self._pages)
-        context.loaders.folders = DataLoader(self._folders)
-        context.loaders.contacts = DataLoader(self._contacts)
-        context.loaders.capabilities = DataLoader(self._capabilities, get_cache_key=lambda it: (it.id, it.stamp))
+        context.loaders.folder_pages = Loader(self._pages)
+        context.loaders.folders = Loader(self._folders)
+        context.loaders.contacts = Loader(self._contacts)
+        context.loaders.capabilities = Loader(self._capabilities, name=lambda it: (it.id, it.stamp))
         return context
 
     async def _pages(self, keys: Sequence[object]) -> list[FolderPage | None]:

@@ -34,8 +34,15 @@ class ByClass(Enum):
     BY_CLASS = auto()
 
 
+class Once(Enum):
+    """Of a field: resolving it has effects, so it is not resolved again: no plan has it, for none could fall back."""
+
+    ONCE = auto()
+
+
 BY_CLASS = ByClass.BY_CLASS
-How = Attribute | Batch | ByClass
+ONCE = Once.ONCE
+How = Attribute | Batch | ByClass | Once
 
 
 def declare(what: GraphQLField | GraphQLNamedType, how: How) -> None:

@@ -170,7 +170,8 @@ def _has_list(kind: GraphQLOutputType) -> bool:
 def compile_plan(schema: GraphQLSchema, document: DocumentNode, operation_name: str | None = None) -> Plan | None:
     """A plan for the query of this name, or for the only one; None for what no plan knows.
 
-    That is anything but a query, @defer and @stream, variables of fragments, and what graphql-core would refuse.
+    That is anything but a query, @defer and @stream, variables of fragments, fields declared ONCE, and what
+    graphql-core would refuse.
     """
     operation = _operation(document, operation_name)
     if operation is None or operation.operation is not OperationType.QUERY or schema.query_type is None:
@@ -178,7 +179,7 @@ def compile_plan(schema: GraphQLSchema, document: DocumentNode, operation_name: 
     fragments = {each.name.value: each for each in _fragments(document)}
     if any(fragment.variable_definitions for fragment in fragments.values()):
         return None
-    switches = switches_of(document)
+    switches = switches_of(schema, document)
     if switches is None or schema.get_directive("defer") or schema.get_directive("stream") or validate_schema(schema):
         return None
     return Plan(schema, document, operation, fragments, switches)

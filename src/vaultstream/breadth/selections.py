@@ -16,6 +16,8 @@ from graphql import (
     InlineFragmentNode,
     SelectionNode,
     SelectionSetNode,
+    TypeInfo,
+    TypeInfoVisitor,
     VariableNode,
     get_directive_values,
     is_abstract_type,
@@ -24,6 +26,8 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 from graphql.language import Visitor
+
+from vaultstream.breadth.declarations import ONCE, declared
 
 Grouped = dict[str, list[FieldNode]]
 _SWITCHES = {GraphQLSkipDirective.name, GraphQLIncludeDirective.name}
@@ -88,10 +92,15 @@ def _applies(scope: Scope, fragment: FragmentDefinitionNode | InlineFragmentNode
 
 
 class _Survey(Visitor):
-    def __init__(self) -> None:
+    def __init__(self, place: TypeInfo) -> None:
         super().__init__()
+        self.place = place
         self.switches: dict[str, None] = {}
         self.known = True
+
+    def enter_field(self, *_: object) -> None:
+        definition = self.place.get_field_def()
+        self.known &= definition is None or declared(definition) is not ONCE
 
     def enter_directive(self, node: DirectiveNode, *_: object) -> None:
         self.known &= node.name.value not in _UNKNOWN
@@ -100,8 +109,9 @@ class _Survey(Visitor):
             self.switches.update({value.name.value: None for value in values if isinstance(value, VariableNode)})
 
 
-def switches_of(document: DocumentNode) -> tuple[str, ...] | None:
-    """The variables that decide @skip and @include; None where the document has directives that no plan knows."""
-    survey = _Survey()
-    visit(document, survey)
+def switches_of(schema: GraphQLSchema, document: DocumentNode) -> tuple[str, ...] | None:
+    """The variables that decide @skip and @include; None where the document has what no plan takes."""
+    place = TypeInfo(schema)
+    survey = _Survey(place)
+    visit(document, TypeInfoVisitor(place, survey))
     return tuple(survey.switches) if survey.known else None

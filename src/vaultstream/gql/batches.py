@@ -10,13 +10,17 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
-from vaultstream.breadth import BY_CLASS, Attribute, Batch, declare
+from vaultstream.breadth import BY_CLASS, EXTENSION, ONCE, Attribute, Batch, declare
+
+HAS_EFFECTS = {EXTENSION: ONCE}
+"""The `metadata` of a field that does more than read."""
 
 
 def declare_batches(schema: GraphQLSchema) -> None:
     """Mark the plain fields of a schema that Strawberry built: attributes, and methods that take no arguments.
 
-    A field with a permission, an extension or an argument keeps its wrapper, which sees to all of them.
+    What a field says of itself in its `metadata` goes before. One with a permission, an extension or an argument keeps
+    its wrapper, which sees to all of them.
     """
     for kind in schema.type_map.values():
         if is_interface_type(kind) or is_object_type(kind):
@@ -29,6 +33,9 @@ def declare_batches(schema: GraphQLSchema) -> None:
 def _declare(field: GraphQLField) -> None:
     made = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     if not isinstance(made, StrawberryField) or made.extensions:
+        return
+    if how := made.metadata.get(EXTENSION):
+        declare(field, how)
         return
     resolver = made.base_resolver
     if resolver is None:

@@ -7,16 +7,16 @@ from typing import Annotated, Any, ForwardRef
 import strawberry
 
 from vaultstream import comments
-from vaultstream import files as file_nouns
 from vaultstream.actions import comment as deeds
 from vaultstream.actions.threads import CommentPage, CommentPageKey
+from vaultstream.gql.by_key import by_key
 from vaultstream.gql.context import Info
 from vaultstream.gql.errors import UserError
 from vaultstream.gql.nodes import FileLater, Node, comment_id, file_id
 from vaultstream.gql.outcomes import ERRORS, IDEMPOTENCY_KEY, IF_VERSION, INPUT, Outcome, outcome
 from vaultstream.gql.pages import PageInfo, Turn
 from vaultstream.gql.users import Known, User
-from vaultstream.ids import FileId
+from vaultstream.ids import CommentId, FileId, UserId
 
 _CommentLater: Any = Annotated[ForwardRef("Comment"), strawberry.lazy("vaultstream.gql.comments")]  # Any: no type yet
 _BODY = f"Plain text of 1 to {comments.BODY_CHARACTERS_MAX:,} characters."
@@ -39,34 +39,36 @@ class Comment(Node):
         """Whether this noun is shown as this type."""
         return isinstance(obj, comments.Comment)
 
-    @strawberry.field(description="The file that it is on.", graphql_type=FileLater)
-    def file(self: comments.Comment, info: Info) -> "Future[file_nouns.File | None]":
-        """Load the file, unless this came from it."""
-        return info.context.loaders.files.load(self.file_id)
+    @by_key(lambda loaders: loaders.files, description="The file that it is on.", graphql_type=FileLater)
+    def file(self: comments.Comment) -> FileId:
+        """It is known where this came from it."""
+        return self.file_id
 
-    @strawberry.field(
+    @by_key(
+        lambda loaders: loaders.users,
         description="Who said it; null once it is deleted, and for somebody who is not for you to see.",
         graphql_type=User | None,
     )
-    def author(self: comments.Comment, info: Info) -> "Future[Known | None] | None":
-        """Load the person: one batch for a whole page."""
-        return info.context.loaders.users.load(self.author_id) if self.author_id else None
+    def author(self: comments.Comment) -> UserId | None:
+        """Nobody's, once it is deleted."""
+        return self.author_id
 
     @strawberry.field(
         description="The people it mentions; null in place of one who is not for you to see.",
         graphql_type=list[User | None],
     )
-    def mentions(self: comments.Comment, info: Info) -> "Future[list[Known | None]]":
+    def mentions(self: comments.Comment, info: Info) -> "list[Known | None] | Future[list[Known | None]]":
         """Load the people: one batch for a whole page."""
-        return info.context.loaders.users.load_many(self.mentions)
+        return info.context.loaders.users.many(self.mentions)
 
-    @strawberry.field(
+    @by_key(
+        lambda loaders: loaders.comments,
         description="The comment that begins the thread; null where this one begins it.",
         graphql_type=_CommentLater | None,
     )
-    def reply_to(self: comments.Comment, info: Info) -> "Future[comments.Comment | None] | None":
-        """Load the comment, unless it is on the same page."""
-        return info.context.loaders.comments.load(self.reply_to_id) if self.reply_to_id else None
+    def reply_to(self: comments.Comment) -> CommentId | None:
+        """It is known where it is on the same page."""
+        return self.reply_to_id
 
 
 @strawberry.type(description="One comment in a list.")

@@ -1,7 +1,7 @@
 """Documents that were parsed, measured and validated once, kept for the next request that sends the same text."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphql import (
     DocumentNode,
@@ -16,6 +16,7 @@ from graphql import (
     validate,
 )
 
+from vaultstream.breadth import Plan, compile_plan
 from vaultstream.errors import Code
 from vaultstream.gql import limits
 
@@ -39,8 +40,10 @@ class Refused(Exception):
 class Document:
     """A lawful document."""
 
+    schema: GraphQLSchema
     tree: DocumentNode
     fragments: dict[str, FragmentDefinitionNode]
+    _plans: dict[str | None, Plan | None] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation of this name, or the only one; raises Refused."""
@@ -49,6 +52,12 @@ class Document:
             problem = "There is no operation of this name." if name else "Name one of the operations (operationName)."
             raise Refused([GraphQLError(problem)], Code.INVALID)
         return node
+
+    def plan(self, name: str | None) -> Plan | None:
+        """How to execute the operation of this name, which is there, or the only one; None is graphql-core's way."""
+        if name not in self._plans:
+            self._plans[name] = compile_plan(self.schema, self.tree, name)
+        return self._plans[name]
 
 
 class Documents:
@@ -81,7 +90,7 @@ class Documents:
             raise Refused([error], Code.LIMITED) from None
         if errors := validate(self._schema, tree, self._rules, ERRORS_MAX, hide_suggestions=self._hides):
             raise Refused(errors, VALIDATION_FAILED)
-        return Document(tree, limits.fragments_of(tree))
+        return Document(self._schema, tree, limits.fragments_of(tree))
 
 
 def _parsed(text: str) -> DocumentNode:

@@ -87,19 +87,25 @@ class Engine:
         charge = await paid(context, operation.price)
         try:
             async with asyncio.timeout(RUN_SECONDS_MAX):
-                result = execute(
-                    self._schema,
-                    operation.document.tree,
-                    context_value=context,
-                    variable_values=dict(operation.ask.variables),
-                    operation_name=operation.ask.operation_name,
-                    hide_suggestions=self._hides,
-                )
-                if not isinstance(result, ExecutionResult):
-                    result = await result
+                result = await self._executed(operation, context)
         except TimeoutError:
             raise VaultError(Code.UNAVAILABLE, "This took too long: ask for less, or try again.") from None
         return _answer(result, context, await settled(context, operation.price, charge, result))
+
+    async def _executed(self, operation: Operation, context: Context) -> ExecutionResult:
+        name, variables = operation.ask.operation_name, dict(operation.ask.variables)
+        plan = operation.document.plan(name)
+        if plan is not None:
+            return await plan.execute(None, context, variables, hide_suggestions=self._hides)
+        result = execute(
+            self._schema,
+            operation.document.tree,
+            context_value=context,
+            variable_values=variables,
+            operation_name=name,
+            hide_suggestions=self._hides,
+        )
+        return result if isinstance(result, ExecutionResult) else await result
 
     async def stream(self, operation: Operation, context: Context) -> AsyncGenerator[Answer, None]:
         """Every answer of a subscription, or the one of anything else.

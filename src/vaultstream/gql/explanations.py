@@ -12,9 +12,11 @@ from vaultstream.actions import shared
 from vaultstream.actions.shared import Explanation
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql import shares, states
+from vaultstream.gql.by_key import by_key
 from vaultstream.gql.context import Info
 from vaultstream.gql.nodes import FolderLater, ItemLater, item_id, load_item, user_id
-from vaultstream.gql.users import Known, User
+from vaultstream.gql.users import User
+from vaultstream.ids import UserId
 
 
 @strawberry.type(description="Whether one deed is allowed, and why.")
@@ -46,10 +48,14 @@ class AccessExplanation:
         """Load the folder or file."""
         return load_item(info, self.item_id)
 
-    @strawberry.field(description="The person; null for one who may do nothing here.", graphql_type=User | None)
-    def user(self: Explanation, info: Info) -> "Future[Known | None] | None":
-        """Load the person: a stranger is not for the viewer to see."""
-        return info.context.loaders.contacts.load(self.user_id) if self.reading.role is not None else None
+    @by_key(
+        lambda loaders: loaders.contacts,
+        description="The person; null for one who may do nothing here.",
+        graphql_type=User | None,
+    )
+    def user(self: Explanation) -> UserId | None:
+        """A stranger is not for the viewer to see."""
+        return self.user_id if self.reading.role is not None else None
 
     @strawberry.field(
         description="What the person is to the item; null for a stranger.", graphql_type=states.Role | None

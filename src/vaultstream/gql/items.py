@@ -1,7 +1,6 @@
 """What files and folders have in common in the contract."""
 
-from asyncio import Future
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 import strawberry
@@ -12,11 +11,12 @@ from vaultstream import links as link_nouns
 from vaultstream import shares as share_nouns
 from vaultstream.access import Deed
 from vaultstream.gql import links, shares
+from vaultstream.gql.by_key import by_key
 from vaultstream.gql.context import Info
 from vaultstream.gql.nodes import FolderLater, Node
 from vaultstream.gql.pages import After, First, Listing, PageInfo
-from vaultstream.gql.users import Known, User
-from vaultstream.ids import FolderId
+from vaultstream.gql.users import User
+from vaultstream.ids import FolderId, UserId
 
 _Noun = file_nouns.File | folder_nouns.Folder
 
@@ -66,31 +66,33 @@ class Item(Node):
     updated_at: datetime = strawberry.field(description="When a person last changed it.")
     trashed_at: datetime | None = strawberry.field(description="When it was thrown away; null while it is not.")
 
-    @strawberry.field(description="Whose it is, and whose quota it takes.", graphql_type=User)
-    def owner(self: _Noun, info: Info) -> "Future[Known | None]":
-        """Load the person, one batch for a whole page: what is not one's own is seen because its owner shares it."""
-        return info.context.loaders.contacts.load(self.owner_id)
+    @by_key(lambda loaders: loaders.contacts, description="Whose it is, and whose quota it takes.", graphql_type=User)
+    def owner(self: _Noun) -> UserId:
+        """What is not one's own is seen because its owner shares it."""
+        return self.owner_id
 
-    @strawberry.field(
+    @by_key(
+        lambda loaders: loaders.folders,
         description="The folder that it is in; null for a top folder, or one that is not for you to see.",
         graphql_type=FolderLater | None,
     )
-    def parent(self: _Noun, info: Info) -> "Future[folder_nouns.Folder | None] | None":
-        """Load the folder, unless this came from it."""
-        return info.context.loaders.folders.load(self.parent_id) if self.parent_id else None
+    def parent(self: _Noun) -> FolderId | None:
+        """It is known where this came from it."""
+        return self.parent_id
 
-    @strawberry.field(
+    @by_key(
+        lambda loaders: loaders.ancestors,
         description="The folders above it, the topmost first, as far as you may see them.",
         graphql_type=list[FolderLater],
     )
-    def ancestors(self: _Noun, info: Info) -> "Awaitable[tuple[folder_nouns.Folder, ...]] | tuple[()]":
+    def ancestors(self: _Noun) -> FolderId | None:
         """The way down to its folder."""
-        return _way(info, self.parent_id) if self.parent_id else ()
+        return self.parent_id
 
-    @strawberry.field(description="What you may do to it.", graphql_type=Capabilities)
-    def capabilities(self: _Noun, info: Info) -> "Future[Mapping[Deed, bool]]":
-        """Ask what enforces: one batch for a whole page."""
-        return info.context.loaders.capabilities.load(self)
+    @by_key(lambda loaders: loaders.capabilities, description="What you may do to it.", graphql_type=Capabilities)
+    def capabilities(self: _Noun) -> _Noun:
+        """Asked of what enforces."""
+        return self
 
     @strawberry.field(
         name="shares",
@@ -110,12 +112,6 @@ class Item(Node):
     async def links_of(self: _Noun, info: Info, first: First, after: After = None) -> Listing[link_nouns.ShareLink]:
         """One Query."""
         return await links.of_item(info, self.id, first, after)
-
-
-async def _way(info: Info, folder_id: FolderId) -> tuple[folder_nouns.Folder, ...]:
-    way = await info.context.loaders.ancestors.load(folder_id)
-    info.context.loaders.saw(*way)
-    return way
 
 
 @strawberry.type(description="One item in a list.")

@@ -13,14 +13,15 @@ from vaultstream.actions import shared
 from vaultstream.actions.shared import PageKey
 from vaultstream.errors import Code, VaultError, not_found
 from vaultstream.gql import states
+from vaultstream.gql.by_key import by_key
 from vaultstream.gql.context import Info
 from vaultstream.gql.errors import UserError
 from vaultstream.gql.nodes import ItemLater, Node, item_id, link_id, load_item
 from vaultstream.gql.outcomes import ERRORS, IDEMPOTENCY_KEY, INPUT, Outcome, outcome
 from vaultstream.gql.pages import Listing, PageInfo, listing, turn
 from vaultstream.gql.scalars import URL
-from vaultstream.gql.users import Known, User
-from vaultstream.ids import ItemId, LinkId
+from vaultstream.gql.users import User
+from vaultstream.ids import ItemId, LinkId, UserId
 
 
 @strawberry.type(description="A link: whoever has its address gets at a folder or file without an account.")
@@ -51,10 +52,14 @@ class ShareLink(Node):
         """As made."""
         return self.terms.role
 
-    @strawberry.field(description="Who made it; null for somebody who is gone.", graphql_type=User | None)
-    def created_by(self: links.ShareLink, info: Info) -> "Future[Known | None]":
-        """Load the person."""
-        return info.context.loaders.contacts.load(self.created_by)
+    @by_key(
+        lambda loaders: loaders.contacts,
+        description="Who made it; null for somebody who is gone.",
+        graphql_type=User | None,
+    )
+    def created_by(self: links.ShareLink) -> UserId:
+        """As made."""
+        return self.created_by
 
     @strawberry.field(description="From when on it is open; null for at once.")
     def starts_at(self: links.ShareLink) -> datetime | None:

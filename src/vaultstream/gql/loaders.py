@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 
-from aiodataloader import DataLoader
-
 from vaultstream.access import Deed
 from vaultstream.actions import browse, shared, threads
 from vaultstream.actions.browse import FileCollection, FolderPage, FolderPageKey, VersionPageKey
@@ -16,6 +14,7 @@ from vaultstream.adapters.vault import Vault
 from vaultstream.comments import Comment
 from vaultstream.files import File
 from vaultstream.folders import Folder
+from vaultstream.gql.loader import Loader
 from vaultstream.ids import CommentId, FileId, FolderId, UserId
 from vaultstream.users import Acquaintance, User
 
@@ -34,86 +33,86 @@ class Loaders:
         self._actor = actor
 
     @cached_property
-    def _people(self) -> DataLoader[UserId, User | None]:
-        return DataLoader(partial(browse.users, self._vault))
+    def _people(self) -> Loader[UserId, User | None]:
+        return Loader(partial(browse.users, self._vault))
 
     @cached_property
-    def users(self) -> DataLoader[UserId, _Known | None]:
+    def users(self) -> Loader[UserId, _Known | None]:
         """People by name alone."""
-        return DataLoader(partial(_known_as, self._actor, self._people, shares=False))
+        return Loader(partial(_known_as, self._actor, self._people, shares=False))
 
     @cached_property
-    def contacts(self) -> DataLoader[UserId, _Known | None]:
+    def contacts(self) -> Loader[UserId, _Known | None]:
         """People with their addresses: those with whom something is shared."""
-        return DataLoader(partial(_known_as, self._actor, self._people, shares=True))
+        return Loader(partial(_known_as, self._actor, self._people, shares=True))
 
     @cached_property
-    def share_pages(self) -> DataLoader[PageKey, SharePage | None]:
+    def share_pages(self) -> Loader[PageKey, SharePage | None]:
         """Pages of an item's shares."""
-        return DataLoader(partial(shared.share_pages, self._vault, self._actor))
+        return Loader(partial(shared.share_pages, self._vault, self._actor))
 
     @cached_property
-    def link_pages(self) -> DataLoader[PageKey, LinkPage | None]:
+    def link_pages(self) -> Loader[PageKey, LinkPage | None]:
         """Pages of an item's links."""
-        return DataLoader(partial(shared.link_pages, self._vault, self._actor))
+        return Loader(partial(shared.link_pages, self._vault, self._actor))
 
     @cached_property
-    def folders(self) -> DataLoader[FolderId, Folder | None]:
+    def folders(self) -> Loader[FolderId, Folder | None]:
         """Folders."""
-        return DataLoader(partial(browse.folders, self._vault, self._actor))
+        return Loader(partial(browse.folders, self._vault, self._actor))
 
     @cached_property
-    def files(self) -> DataLoader[FileId, File | None]:
+    def files(self) -> Loader[FileId, File | None]:
         """Files."""
-        return DataLoader(partial(browse.files, self._vault, self._actor))
+        return Loader(partial(browse.files, self._vault, self._actor))
 
     @cached_property
-    def capabilities(self) -> DataLoader[Folder | File, Mapping[Deed, bool]]:
+    def capabilities(self) -> Loader[Folder | File, Mapping[Deed, bool]]:
         """What may be done with an item."""
         batch = partial(browse.capabilities, self._vault, self._actor)
-        return DataLoader(batch, get_cache_key=lambda it: (it.id, it.stamp))
+        return Loader(batch, name=lambda it: (it.id, it.stamp))
 
     @cached_property
-    def ancestors(self) -> DataLoader[FolderId, tuple[Folder, ...]]:
-        """The folders above a folder."""
-        return DataLoader(partial(browse.ancestors, self._vault, self._actor))
+    def ancestors(self) -> Loader[FolderId, tuple[Folder, ...]]:
+        """The way down to a folder, itself included; no folder has none."""
+        return Loader(partial(_ways, self._vault, self._actor, self.folders), nothing=())
 
     @cached_property
-    def folder_pages(self) -> DataLoader[FolderPageKey, FolderPage | None]:
+    def folder_pages(self) -> Loader[FolderPageKey, FolderPage | None]:
         """Folders with a page of their children."""
-        return DataLoader(partial(browse.folder_pages, self._vault, self._actor))
+        return Loader(partial(browse.folder_pages, self._vault, self._actor))
 
     @cached_property
-    def listed_pages(self) -> DataLoader[ListingKey, ListedPage | None]:
+    def listed_pages(self) -> Loader[ListingKey, ListedPage | None]:
         """Pages of chosen, ordered children."""
-        return DataLoader(partial(listed_pages, self._vault, self._actor))
+        return Loader(partial(listed_pages, self._vault, self._actor))
 
     @cached_property
-    def file_collections(self) -> DataLoader[VersionPageKey, FileCollection | None]:
+    def file_collections(self) -> Loader[VersionPageKey, FileCollection | None]:
         """Files with a page of their versions."""
-        return DataLoader(partial(browse.file_collections, self._vault, self._actor))
+        return Loader(partial(browse.file_collections, self._vault, self._actor))
 
     @cached_property
-    def comments(self) -> DataLoader[CommentId, Comment | None]:
+    def comments(self) -> Loader[CommentId, Comment | None]:
         """Comments."""
-        return DataLoader(partial(threads.comments, self._vault, self._actor))
+        return Loader(partial(threads.comments, self._vault, self._actor))
 
     @cached_property
-    def comment_pages(self) -> DataLoader[CommentPageKey, CommentPage | None]:
+    def comment_pages(self) -> Loader[CommentPageKey, CommentPage | None]:
         """Files with a page of their comments."""
-        return DataLoader(partial(threads.pages, self._vault, self._actor))
+        return Loader(partial(threads.pages, self._vault, self._actor))
 
     def saw_user(self, user: User) -> None:
         """Keep a person who came along with something else."""
-        self._people.prime(user.id, user)
+        self._people.saw(user.id, user)
 
     def saw(self, *items: Folder | File) -> None:
         """Keep what came along with something else, so that it is not asked for again."""
         for item in items:
             if isinstance(item, Folder):
-                self.folders.prime(item.id, item)
+                self.folders.saw(item.id, item)
             else:
-                self.files.prime(item.id, item)
+                self.files.saw(item.id, item)
 
     async def folder_page(self, key: FolderPageKey) -> FolderPage | None:
         """A folder with one page of its children, in one Query."""
@@ -142,13 +141,22 @@ class Loaders:
         if page is not None:
             self.saw(page.file)
             for comment in page.comments:
-                self.comments.prime(comment.id, comment)
+                self.comments.saw(comment.id, comment)
         return page
 
 
 async def _known_as(
-    actor: Actor, people: DataLoader[UserId, User | None], ids: Sequence[UserId], *, shares: bool
+    actor: Actor, people: Loader[UserId, User | None], ids: Sequence[UserId], *, shares: bool
 ) -> list[_Known | None]:
     """People as the actor sees them."""
-    found = await people.load_many(ids)
-    return [browse.known_as(actor, user, shares=shares) for user in found]
+    return [browse.known_as(actor, user, shares=shares) for user in await people.all(ids)]
+
+
+async def _ways(
+    vault: Vault, actor: Actor, folders: Loader[FolderId, Folder | None], ids: Sequence[FolderId]
+) -> list[tuple[Folder, ...]]:
+    """The ways down, whose folders are known with them."""
+    ways = await browse.ancestors(vault, actor, ids)
+    for folder in (each for way in ways for each in way):
+        folders.saw(folder.id, folder)
+    return ways

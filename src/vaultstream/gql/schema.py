@@ -7,6 +7,7 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from vaultstream.gql import errors
+from vaultstream.gql.batches import declare_batches
 from vaultstream.gql.comments import Comment, CommentMutations
 from vaultstream.gql.file_mutations import FilePlaceMutations
 from vaultstream.gql.files import File, FileMutations
@@ -70,9 +71,12 @@ def _built(*, sort_schema: bool) -> strawberry.Schema:
     )
 
 
+@cache
 def executable() -> GraphQLSchema:
     """The schema as graphql-core runs it; built once for the process."""
-    return _built(sort_schema=False)._schema  # noqa: SLF001  # it has no public name
+    made = _built(sort_schema=False)._schema  # noqa: SLF001  # it has no public name
+    declare_batches(made)
+    return made
 
 
 def sdl() -> str:

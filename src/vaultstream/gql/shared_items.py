@@ -9,6 +9,7 @@ from vaultstream import files, table
 from vaultstream.actions import visit
 from vaultstream.actions.visit import Visit
 from vaultstream.errors import Code, VaultError
+from vaultstream.gql.batches import HAS_EFFECTS
 from vaultstream.gql.context import Info
 from vaultstream.gql.nodes import item_id as to_item_id
 from vaultstream.gql.pages import After, First, Listing, PageInfo, listing, turn
@@ -119,6 +120,7 @@ class LinkQueries:
         description="What a link leads to; null where it is not open. The one query that needs no account. A missing "
         "or wrong password is an error of code FORBIDDEN at `password`.",
         graphql_type=SharedItem | None,
+        metadata=HAS_EFFECTS,  # a guess at a password is counted
     )
     async def share_link(
         self,

@@ -14,13 +14,14 @@ from vaultstream.actions import shared
 from vaultstream.actions.shared import PageKey, SharePage
 from vaultstream.errors import Code, VaultError, not_found
 from vaultstream.gql import states
+from vaultstream.gql.by_key import by_key
 from vaultstream.gql.context import Info
 from vaultstream.gql.errors import UserError
 from vaultstream.gql.nodes import FolderLater, ItemLater, Node, item_id, load_item, share_id
 from vaultstream.gql.outcomes import ERRORS, IDEMPOTENCY_KEY, IF_VERSION, INPUT, Outcome, outcome
 from vaultstream.gql.pages import After, Around, First, Listing, PageInfo, Turn, turn
-from vaultstream.gql.users import Known, User
-from vaultstream.ids import ItemId, ShareId
+from vaultstream.gql.users import User
+from vaultstream.ids import ItemId, ShareId, UserId
 
 _EXPIRES_AT = "When it ends by itself; never where it is not given."
 
@@ -51,15 +52,15 @@ class Share(Node):
         """Load the folder or file."""
         return load_item(info, self.item_id)
 
-    @strawberry.field(description="With whom.", graphql_type=User)
-    def grantee(self: shares.Share, info: Info) -> "Future[Known | None]":
-        """Load the person."""
-        return info.context.loaders.contacts.load(self.grantee_id)
+    @by_key(lambda loaders: loaders.contacts, description="With whom.", graphql_type=User)
+    def grantee(self: shares.Share) -> UserId:
+        """As given."""
+        return self.grantee_id
 
-    @strawberry.field(description="Who gave it.", graphql_type=User)
-    def granted_by(self: shares.Share, info: Info) -> "Future[Known | None]":
-        """Load the person."""
-        return info.context.loaders.contacts.load(self.granted_by)
+    @by_key(lambda loaders: loaders.contacts, description="Who gave it.", graphql_type=User)
+    def granted_by(self: shares.Share) -> UserId:
+        """As given."""
+        return self.granted_by
 
 
 @dataclass(frozen=True, slots=True)

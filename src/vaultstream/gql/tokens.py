@@ -1,22 +1,21 @@
 """Access tokens in the contract: what a person sees of those they made, and how they make and end them."""
 
-from asyncio import Future
 from datetime import datetime
 from enum import Enum
 from typing import Annotated
 
 import strawberry
 
-from vaultstream import folders as folder_nouns
 from vaultstream import table, tokens
 from vaultstream.actions import token as deeds
 from vaultstream.errors import Code, VaultError
+from vaultstream.gql.by_key import by_key
 from vaultstream.gql.context import Info
 from vaultstream.gql.errors import UserError
 from vaultstream.gql.nodes import FolderLater, Node, folder_id, token_id
 from vaultstream.gql.outcomes import ERRORS, IDEMPOTENCY_KEY, INPUT, Outcome, outcome
 from vaultstream.gql.pages import After, First, Listing, PageInfo, listing, turn
-from vaultstream.ids import TokenId
+from vaultstream.ids import FolderId, TokenId
 
 
 @strawberry.enum(description="What an access token may be used for. Nothing is purged by a token, whatever its scopes.")
@@ -55,14 +54,14 @@ class AccessToken(Node):
         """As made."""
         return self.grant.folder_id is not None
 
-    @strawberry.field(
+    @by_key(
+        lambda loaders: loaders.folders,
         description="The folder to which it is bound; null if it is bound to none, or to one that is gone.",
         graphql_type=FolderLater | None,
     )
-    def folder(self: tokens.AccessToken, info: Info) -> "Future[folder_nouns.Folder | None] | None":
-        """Load the folder."""
-        bound = self.grant.folder_id
-        return info.context.loaders.folders.load(bound) if bound is not None else None
+    def folder(self: tokens.AccessToken) -> FolderId | None:
+        """As made."""
+        return self.grant.folder_id
 
 
 @strawberry.type(description="One access token in a list.")

@@ -1,15 +1,14 @@
 """People in the contract."""
 
-from asyncio import Future
 from datetime import datetime
 
 import strawberry
 
-from vaultstream import folders as nouns
 from vaultstream import users
-from vaultstream.gql.context import Info
+from vaultstream.gql.by_key import by_key
 from vaultstream.gql.nodes import FolderLater, Node
 from vaultstream.gql.scalars import ByteSize
+from vaultstream.ids import FolderId
 
 Known = users.User | users.Acquaintance
 
@@ -51,10 +50,11 @@ class User(Node):
         """One's own alone."""
         return self.storage if isinstance(self, users.User) else None
 
-    @strawberry.field(
+    @by_key(
+        lambda loaders: loaders.folders,
         description="Their top folder, which holds all that is theirs; null for everybody but you.",
         graphql_type=FolderLater | None,
     )
-    def root_folder(self: Known, info: Info) -> "Future[nouns.Folder | None] | None":
-        """Load the folder."""
-        return info.context.loaders.folders.load(self.root_folder_id) if isinstance(self, users.User) else None
+    def root_folder(self: Known) -> FolderId | None:
+        """One's own alone."""
+        return self.root_folder_id if isinstance(self, users.User) else None

@@ -1,20 +1,20 @@
 """Versions of a file in the contract, and what was found out about each."""
 
-from asyncio import Future
 from datetime import datetime
 from typing import Annotated
 
 import strawberry
 
-from vaultstream import files as file_nouns
 from vaultstream import versions
 from vaultstream.actions import download
 from vaultstream.gql import states
+from vaultstream.gql.by_key import by_key
 from vaultstream.gql.context import Info
 from vaultstream.gql.nodes import FileLater, Node
 from vaultstream.gql.pages import PageInfo
 from vaultstream.gql.scalars import URL, ByteSize, Sha256
-from vaultstream.gql.users import Known, User
+from vaultstream.gql.users import User
+from vaultstream.ids import FileId, UserId
 from vaultstream.tiers import StorageTier
 
 _LARGEST_PX = 1 << 30
@@ -27,12 +27,14 @@ class Release:
     at: datetime = strawberry.field(description="When it was let out.")
     reason: str = strawberry.field(description="Why.")
 
-    @strawberry.field(
-        description="Who let it out; null for somebody who is not for you to see.", graphql_type=User | None
+    @by_key(
+        lambda loaders: loaders.users,
+        description="Who let it out; null for somebody who is not for you to see.",
+        graphql_type=User | None,
     )
-    def by(self: versions.Release, info: Info) -> "Future[Known | None]":
-        """Load the person."""
-        return info.context.loaders.users.load(self.by)
+    def by(self: versions.Release) -> UserId:
+        """As let out."""
+        return self.by
 
 
 @strawberry.type(description="The scan of one version.")
@@ -138,17 +140,19 @@ class FileVersion(Node):
         """Whether this noun is shown as this type."""
         return isinstance(obj, versions.Version)
 
-    @strawberry.field(description="The file whose version this is.", graphql_type=FileLater)
-    def file(self: versions.Version, info: Info) -> "Future[file_nouns.File | None]":
-        """Load the file, unless this came from it."""
-        return info.context.loaders.files.load(self.file_id)
+    @by_key(lambda loaders: loaders.files, description="The file whose version this is.", graphql_type=FileLater)
+    def file(self: versions.Version) -> FileId:
+        """It is known where this came from it."""
+        return self.file_id
 
-    @strawberry.field(
-        description="Who stored it; null for somebody who is not for you to see.", graphql_type=User | None
+    @by_key(
+        lambda loaders: loaders.users,
+        description="Who stored it; null for somebody who is not for you to see.",
+        graphql_type=User | None,
     )
-    def created_by(self: versions.Version, info: Info) -> "Future[Known | None]":
-        """Load the person."""
-        return info.context.loaders.users.load(self.created_by)
+    def created_by(self: versions.Version) -> UserId:
+        """As stored."""
+        return self.created_by
 
     @strawberry.field(description="Its thumbnails.", graphql_type=Thumbnail)
     def thumbnail(self: versions.Version) -> versions.Version:

@@ -1,0 +1,117 @@
+"""One kind of thing, loaded once for an operation: what is asked for together in one batch, however it is asked for."""
+
+import asyncio
+from asyncio import Future
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Any, Generic, TypeVar
+
+from aiodataloader import DataLoader
+
+K = TypeVar("K")
+V = TypeVar("V")
+_T = TypeVar("_T")
+
+
+class Loader(Generic[K, V]):
+    """Values by key. A whole level of a query waits for one future, and for none where all is known.
+
+    Each caller has a future of their own, so that one who goes away takes nothing from the others: graphql-core
+    cancels what stands beside an error, which may be what another place waits for too.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[list[K]], Awaitable[Sequence[V]]],
+        *,
+        name: Callable[[K], Hashable] | None = None,
+        nothing: V | None = None,
+    ) -> None:
+        """`name` tells keys apart that do not hash; `nothing` is what no key (None) gives."""
+        self._known: dict[Hashable, Any] = {None: nothing}  # Any: V, and `nothing`
+        self._name = name
+        self._asks = _Asks(load, self._known, name)
+
+    def saw(self, key: K, value: V) -> None:
+        """Keep what came along with something else, unless it is known."""
+        self._known.setdefault(self._name(key) if self._name else key, value)
+
+    def load(self, key: K | None) -> "Future[V]":
+        """The value of one key."""
+        (name,), known = self._names([key]), self._known
+        if key is not None and name not in known:
+            return self._asked((key,), lambda: known[name])
+        told: Future[V] = asyncio.get_running_loop().create_future()
+        told.set_result(known[name])
+        return told
+
+    def many(self, keys: Sequence[K | None]) -> "list[V] | Future[list[V]]":
+        """The values of all keys, in their order: at once where they are known."""
+        names, known = self._names(keys), self._known
+        missing = tuple(key for name, key in zip(names, keys, strict=True) if name not in known and key is not None)
+        if not missing:
+            return [known[name] for name in names]
+        return self._asked(missing, lambda: [known[name] for name in names])
+
+    async def all(self, keys: Sequence[K]) -> list[V]:
+        """The values of all keys, in their order."""
+        found = self.many(keys)
+        return found if isinstance(found, list) else await found
+
+    def _names(self, keys: Sequence[K | None]) -> Sequence[Hashable]:
+        name = self._name
+        return keys if name is None else [None if key is None else name(key) for key in keys]
+
+    def _asked(self, keys: tuple[K, ...], answer: Callable[[], _T]) -> "Future[_T]":
+        told: Future[_T] = asyncio.get_running_loop().create_future()
+
+        def tell(ask: "Future[None]") -> None:
+            error = ask.exception()
+            if told.done():
+                return
+            if error is not None:
+                told.set_exception(error)
+            else:
+                told.set_result(answer())
+
+        self._asks.load(keys).add_done_callback(tell)
+        return told
+
+
+class _Asks(DataLoader[tuple[K, ...], None]):
+    """Gathers what is asked for in one turn of the event loop: each ask is a tuple of keys."""
+
+    cache = False
+
+    def __init__(
+        self,
+        load: Callable[[list[K]], Awaitable[Sequence[V]]],
+        known: dict[Hashable, Any],  # Any: as in Loader
+        name: Callable[[K], Hashable] | None,
+    ) -> None:
+        super().__init__()
+        self._load = load
+        self._known = known
+        self._name = name
+        self._flights: dict[Hashable, Future[None]] = {}
+
+    async def batch_load_fn(self, asks: Sequence[tuple[K, ...]]) -> list[None]:
+        """Load what nobody has loaded nor is loading; wait for the rest."""
+        name = self._name
+        wanted: dict[Hashable, K] = {name(key) if name else key: key for ask in asks for key in ask}
+        while missing := [each for each in wanted if each not in self._known]:
+            if mine := [each for each in missing if each not in self._flights]:
+                await self._fly({each: wanted[each] for each in mine})
+            else:
+                await asyncio.wait({self._flights[each] for each in missing})
+        return [None] * len(asks)
+
+    async def _fly(self, wanted: dict[Hashable, K]) -> None:
+        flight: Future[None] = asyncio.get_running_loop().create_future()
+        self._flights |= dict.fromkeys(wanted, flight)
+        try:
+            values = await self._load(list(wanted.values()))
+            self._known.update(zip(wanted, values, strict=True))
+        finally:
+            for each in wanted:
+                del self._flights[each]
+            flight.set_result(None)
