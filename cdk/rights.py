@@ -36,6 +36,7 @@ class Keys:
 
 _READ = frozenset({"GetItem", "BatchGetItem", "Query", "DescribeTable"})
 _WRITE = frozenset({"PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"})
+_CACHE = frozenset({"GetItem", "UpdateItem"})  # whether the cache may be believed is an item of the table
 _GET, _PUT, _DROP = "GetObject", "PutObject", frozenset({"DeleteObject", "AbortMultipartUpload"})
 _WRAP, _UNWRAP, _LOOK = "GenerateDataKey", "Decrypt", "DescribeKey"
 _SECRETS = frozenset({"redis", "database-app", "content-key"})
@@ -49,7 +50,7 @@ API = Rights(
 _SCANS = Rights(table=_READ | _WRITE, blobs=frozenset({_GET}), keys=frozenset({_UNWRAP}), secrets=_SECRETS)
 MIGRATE = Rights(secrets=frozenset({"database-owner", "database-app"}))
 WORKERS: Mapping[str, Rights] = {
-    "relay": Rights(keys=frozenset({_UNWRAP}), secrets=_SECRETS, stream=True, bus=True),
+    "relay": Rights(table=_CACHE, keys=frozenset({_UNWRAP}), secrets=_SECRETS, stream=True, bus=True),
     "sweep": Rights(
         table=_READ | _WRITE,
         blobs=_DROP | {_GET},
@@ -67,7 +68,7 @@ WORKERS: Mapping[str, Rights] = {
         secrets=_SECRETS,
     ),
     events.AUDIT.name: Rights(table=frozenset({"BatchWriteItem"}), keys=frozenset({_UNWRAP}), secrets=_SECRETS),
-    events.SEARCH.name: Rights(table=_READ, keys=frozenset({_UNWRAP}), secrets=_SECRETS),
+    events.SEARCH.name: Rights(table=_READ | _CACHE, keys=frozenset({_UNWRAP}), secrets=_SECRETS),
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -112,20 +113,14 @@ async def opened(
         exporter = Exporter(settings.otlp_endpoint, settings.environment, meters, tracer)
         exporter.start()
         stack.push_async_callback(exporter.close)
-        session = clients.session(settings)
-
-        async def client(service: str) -> object:
-            made = await stack.enter_async_context(clients.client(session, settings, service))
-            watch_aws(made, service, calls)
-            return made
-
+        dynamodb, s3, kms, bus = await stack.enter_async_context(_aws(settings, calls))
         redis = Redis.from_url(
             settings.redis_url.reveal(), socket_timeout=5, socket_connect_timeout=2, health_check_interval=15
         )
         stack.push_async_callback(redis.aclose)
         shared = Pipelined.from_url(settings.redis_url.reveal(), timeout_seconds=_REDIS_SECONDS, watch=calls.begin)
         stack.push_async_callback(shared.aclose)
-        records = Records(await client("dynamodb"), settings.table)
+        records = Records(dynamodb, settings.table)
         cache = Cache(shared, records, settings.content_private_key.reveal(), meters)
         stack.push_async_callback(cache.close)
         live = Live(redis)
@@ -138,7 +133,6 @@ async def opened(
         stack.callback(passwords.close)
         renderer = Renderer()
         stack.push_async_callback(renderer.close)
-        s3, kms = await client("s3"), await client("kms")
         yield Vault(
             settings=settings,
             meters=meters,
@@ -148,7 +142,7 @@ async def opened(
             cache=cache,
             blobs=Blobs(s3, settings.bucket),
             keys=Keys(kms, settings.kms_key, cache_seconds=settings.key_cache_seconds),
-            bus=Bus(await client("events"), settings.bus),
+            bus=Bus(bus, settings.bus),
             live=live,
             budgets=Budgets(shared, Allowance(settings.budget_size, settings.budget_per_second), meters),
             documents=SharedDocuments(shared),
@@ -163,3 +157,16 @@ async def opened(
             veil=Veil(settings.content_private_key.reveal()),
             passwords=passwords,
         )
+
+
+@asynccontextmanager
+async def _aws(settings: Settings, calls: Calls) -> AsyncIterator[list[Any]]:  # Any: botocore makes its clients
+    """The clients of AWS that the vault needs, their calls watched."""
+    session = clients.session(settings)
+    async with AsyncExitStack() as stack:
+        made = []
+        for service in ("dynamodb", "s3", "kms", "events"):
+            client = await stack.enter_async_context(clients.client(session, settings, service))
+            watch_aws(client, service, calls)
+            made.append(client)
+        yield made
