@@ -38,6 +38,7 @@ _READ = frozenset({"GetItem", "BatchGetItem", "Query", "DescribeTable"})
 _WRITE = frozenset({"PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"})
 _CACHE = frozenset({"GetItem", "UpdateItem"})  # whether the cache may be believed is an item of the table
 _GET, _PUT, _DROP = "GetObject", "PutObject", frozenset({"DeleteObject", "AbortMultipartUpload"})
+_RESTORE = "RestoreObject"
 _WRAP, _UNWRAP, _LOOK = "GenerateDataKey", "Decrypt", "DescribeKey"
 _SECRETS = frozenset({"redis", "database-app", "content-key"})
 
@@ -53,7 +54,7 @@ WORKERS: Mapping[str, Rights] = {
     "relay": Rights(table=_CACHE, keys=frozenset({_UNWRAP}), secrets=_SECRETS, stream=True, bus=True),
     "sweep": Rights(
         table=_READ | _WRITE,
-        blobs=_DROP | {_GET},
+        blobs=_DROP | {_GET, _RESTORE},
         keys=frozenset({_UNWRAP}),
         secrets=_SECRETS,
         bus=True,
@@ -68,6 +69,9 @@ WORKERS: Mapping[str, Rights] = {
         secrets=_SECRETS,
     ),
     events.AUDIT.name: Rights(table=frozenset({"BatchWriteItem"}), keys=frozenset({_UNWRAP}), secrets=_SECRETS),
+    events.LIFECYCLE.name: Rights(
+        table=_READ | _WRITE, blobs=frozenset({_GET, _RESTORE}), keys=frozenset({_UNWRAP}), secrets=_SECRETS
+    ),
     events.SEARCH.name: Rights(table=_READ | _CACHE, keys=frozenset({_UNWRAP}), secrets=_SECRETS),
 }
 

@@ -78,9 +78,25 @@ class Workers(aws.Stack):
             event_pattern=bus_events.EventPattern(source=[events.SOURCE], detail_type=sorted(row.gets)),
             targets=[targets.SqsQueue(queue)],
         )
+        if row.hears:
+            self._hearing(row, queue)
         function = self._function(row.name, timeout_seconds=row.visibility_seconds)
         function.add_event_source(
             sources.SqsEventSource(queue, batch_size=row.batch, report_batch_item_failures=True, max_concurrency=50)
+        )
+
+    def _hearing(self, row: events.Worker, queue: sqs.Queue) -> None:
+        """What S3 tells of the vault's bucket comes over the account's own bus."""
+        bus_events.Rule(
+            self,
+            f"{row.name.title()}StorageRule",
+            rule_name=f"{self.around.deployment.name}-{row.name}-storage",
+            event_pattern=bus_events.EventPattern(
+                source=[events.STORAGE_SOURCE],
+                detail_type=sorted(row.hears),
+                detail={"bucket": {"name": [self.around.deployment.bucket]}},
+            ),
+            targets=[targets.SqsQueue(queue)],
         )
 
     def _relay(self, stream: dynamodb.ITableV2) -> None:

@@ -58,4 +58,13 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("deed", choices=["rebuild"], help="make it anew from the table, while the vault goes on")
     audit = add("audit", "export the audit log, prove an export, look after the log; `audit` alone says how")
     audit.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="what to do")
+    moving = add("tiers", "print when stored files move to colder storage, or let days go by for the vault `dev` runs")
+    moving.add_argument("deed", nargs="?", choices=["advance"], help="make all stored files older")
+    moving.add_argument("--days", type=_days, default="", help="by how many days (with `advance`)")
     return parser
+
+
+def _days(text: str) -> str:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 36_500:
+        raise argparse.ArgumentTypeError("1 to 36500")
+    return text

@@ -48,7 +48,13 @@ def test_each_worker_has_its_rows_queue_rule_and_function(synth: Synth) -> None:
     mappings = [each for _, each in synth.all("AWS::Lambda::EventSourceMapping")]
     batches = [each["BatchSize"] for each in mappings if "StartingPosition" not in each]
     assert sorted(batches) == sorted(row.batch for row in events.WORKERS)
-    assert set(rules) == {f"{prefix}-{row.name}" for row in events.WORKERS}
+    hearing = {f"{prefix}-{row.name}-storage": row for row in events.WORKERS if row.hears}
+    for name, row in hearing.items():
+        pattern = rules[name]["EventPattern"]
+        assert "EventBusName" not in rules[name]  # S3 speaks on the account's default bus alone
+        assert (pattern["source"], set(pattern["detail-type"])) == ([events.STORAGE_SOURCE], set(row.hears))
+        assert len(pattern["detail"]["bucket"]["name"]) == 1
+    assert set(rules) == {f"{prefix}-{row.name}" for row in events.WORKERS} | set(hearing)
 
 
 def test_every_delivery_tells_its_failures_one_by_one(synth: Synth) -> None:
