@@ -1,10 +1,19 @@
 # The vault's API (and, with another command, nothing else): the same code that Lambda runs.
+FROM node:20-slim AS page
+WORKDIR /build/web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci --silent
+COPY schema /build/schema
+COPY web ./
+RUN npm run build
+
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 COPY requirements/service.txt requirements/service.txt
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements/service.txt
 COPY pyproject.toml README.md ./
 COPY src src
+COPY --from=page /build/src/vaultstream/http/site src/vaultstream/http/site
 COPY lambdas lambdas
 COPY schema schema
 RUN /venv/bin/pip install --no-cache-dir --no-deps .

@@ -5,12 +5,14 @@ PYTHON ?= python3.11
 UV := $(BIN)/uv
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: run test check lint types contracts schema synth infra bundle lock clean
+SITE := src/vaultstream/http/site/index.html
 
-run: $(VENV)/.run ## set up what is missing, then start the vault with its embedded parts
+.PHONY: run test check lint types contracts schema synth infra bundle lock chromium clean
+
+run: $(VENV)/.run $(SITE) ## set up what is missing, then start the vault with its embedded parts
 	@exec $(BIN)/vaultstream dev
 
-test: $(VENV)/.dev ## set up what is missing, then run every test
+test: $(VENV)/.dev $(SITE) chromium ## set up what is missing, then run every test
 ifdef PYTEST_ARGS
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 else
@@ -61,9 +63,22 @@ lock: $(UV) ## resolve the lock files again
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes --extra image pyproject.toml -c requirements/run.txt -o requirements/service.txt
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes requirements/cdk.in -o requirements/cdk.txt
 	npm install --package-lock-only
+	cd web && npm install --package-lock-only
 
 clean:
-	rm -rf $(VENV) node_modules build
+	rm -rf $(VENV) node_modules build web/node_modules web/src/gql $(dir $(SITE))
+
+# The page: typed from the contract, then built into what the vault serves.
+$(SITE): web/node_modules/.done web/index.html web/codegen.ts web/tsconfig.json web/vite.config.ts schema/schema.graphql $(shell find web/src web/public -type f -not -path 'web/src/gql/*')
+	cd web && npm run --silent build
+
+web/node_modules/.done: web/package-lock.json
+	cd web && npm ci --silent
+	@touch $@
+
+# The page's tests need a browser; without root and without one, they say that they were left out.
+chromium:
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || (apt-get update -qq && apt-get install -y -qq chromium) >/dev/null
 
 $(UV):
 	$(PYTHON) -m venv $(VENV)

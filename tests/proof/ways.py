@@ -161,7 +161,7 @@ ITEM_ROUTES = {
     "/s/{token}/download": "Deed.DOWNLOAD, by the link",
     "/graphql": "the ways above",
 }
-PLAIN_ROUTES = {"/health", "/ready", "/", "/config.json", "/static"}  # of nobody's items
+PLAIN_ROUTES = {"/health", "/ready", "/", "/config.json", "/favicon.svg", "/assets"}  # of nobody's items
 
 
 def mutation(way: Way, ids: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

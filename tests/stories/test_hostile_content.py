@@ -133,7 +133,7 @@ FORGERIES: dict[str, Callable[[Held], str]] = {
     "escaped": lambda held: held.target.replace("for=user_", "for=user%5f"),
     "an escaped path": lambda held: held.target.replace("/content/file_", "/content/file%5F"),
     "a doubled slash": lambda held: held.target.replace("/content/", "//content/"),
-    "a way around": lambda held: held.target.replace("/content/", "/static/../content/"),
+    "a way around": lambda held: held.target.replace("/content/", "/assets/../content/"),
     "by another key": _by_another_key,
     "under a policy for all": _with_a_policy_for_all,
     "a policy that is none": _as("Expires=[0-9]+", "Policy=" + "A" * 400),

@@ -197,7 +197,7 @@ def test_a_handshake_that_is_none_is_refused(untouched: DevStack, target: str, h
     assert_discreet(answered)
 
 
-@pytest.mark.parametrize("path", ["/", "/uploads", "/health", "/graphql/", "/content/x/1", "/static/page.js"])
+@pytest.mark.parametrize("path", ["/", "/uploads", "/health", "/graphql/", "/content/x/1", "/favicon.svg"])
 def test_there_is_no_other_socket(untouched: DevStack, path: str) -> None:
     with (
         pytest.raises(InvalidStatus) as refused,

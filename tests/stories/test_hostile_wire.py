@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 FEW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-OPEN = ["/", "/health", "/ready", "/config.json", "/static/page.js"]
+OPEN = ["/", "/health", "/ready", "/config.json", "/favicon.svg"]
 HOST = b"Host: 127.0.0.1\r\n"
 
 NO_HTTP = {
@@ -80,24 +80,24 @@ def test_what_follows_a_path_changes_nothing(untouched: DevStack, path: str, mar
 
 
 AWAY = [
-    "/static/../app.py",
-    "/static/../../settings.py",
-    "/static/%2e%2e/app.py",
-    "/static/..%2fapp.py",
-    "/static/%2e%2e%2f%2e%2e%2fsettings.py",
-    "/static/..%5capp.py",
-    "/static/....//app.py",
-    "/static/.%00./app.py",
-    "/static//etc/passwd",
-    "/static/%2fetc%2fpasswd",
-    "/static/page.js/../../app.py",
-    "/static/page.js%00.css",
-    "/static/" + "../" * 60 + "etc/passwd",
-    "/static/" + "a/" * 5000,
-    "/static/" + "a" * 300,
-    "/static/%ff%fe",
-    "/static/",
-    "/static/.",
+    "/assets/../app.py",
+    "/assets/../../settings.py",
+    "/assets/%2e%2e/app.py",
+    "/assets/..%2fapp.py",
+    "/assets/%2e%2e%2f%2e%2e%2fsettings.py",
+    "/assets/..%5capp.py",
+    "/assets/....//app.py",
+    "/assets/.%00./app.py",
+    "/assets//etc/passwd",
+    "/assets/%2fetc%2fpasswd",
+    "/favicon.svg/../../app.py",
+    "/favicon.svg%00.css",
+    "/assets/" + "../" * 60 + "etc/passwd",
+    "/assets/" + "a/" * 5000,
+    "/assets/" + "a" * 300,
+    "/assets/%ff%fe",
+    "/assets/",
+    "/assets/.",
     "/../../etc/passwd",
     "//etc/passwd",
     "/config.json/..",

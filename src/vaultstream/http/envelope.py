@@ -35,7 +35,8 @@ _DOORS = {
 OPERATION = "vaultstream.operation"  # where the GraphQL door tells, in the scope, what kind it was asked for
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "connect-src 'self' {issuer}; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+    "media-src 'self'; worker-src 'self'; connect-src 'self' {issuer}; "
+    "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 )
 
 

@@ -1,0 +1,14 @@
+// How the cache tells one thing from another: what has an id is kept once, everything else inside what shows it.
+
+import type { CacheExchangeOpts } from "@urql/exchange-graphcache";
+
+const EMBEDDED = [
+  ...["Capabilities", "StorageUsage", "Scan", "Thumbnail", "StorageState", "PageInfo", "FileStatus", "FolderChange"],
+  ...["ItemConnection", "ItemEdge", "FileConnection", "FileEdge", "ShareConnection", "ShareEdge"],
+  ...["ShareLinkConnection", "ShareLinkEdge", "FileVersionConnection", "FileVersionEdge"],
+  ...["CommentConnection", "CommentEdge", "AccessTokenConnection", "AccessTokenEdge"],
+];
+
+export const cacheOptions: CacheExchangeOpts = {
+  keys: Object.fromEntries(EMBEDDED.map((name) => [name, () => null])),
+};
