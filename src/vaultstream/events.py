@@ -90,9 +90,10 @@ class Event:
 
     `id` is a ULID and the identity for exactly-once; `item_id` a folder's or file's id; `topics` the ids whose
     watchers want to know; `details` JSON values only, ids and numbers, never contents, names only where the
-    deed is about a name. A subject is a person ("user_…"), a link ("link_…") or a worker
-    ("worker:scan"); where a program acted for a person, `details` name its `token_id`. `trace` is the place in a trace
-    that it came of (W3C traceparent): it goes with the event to its workers, and is no part of the deed.
+    deed is about a name. A subject is a person ("user_…"), a link ("link_…"), a worker ("worker:scan") or whoever has
+    the command line ("operator"); where a program acted for a person, `details` name its `token_id`.
+    `trace` is the place in a trace that it came of (W3C traceparent): it goes with the event to its workers, and is no
+    part of the deed.
     """
 
     id: str

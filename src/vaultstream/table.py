@@ -191,6 +191,11 @@ def look(version_id: str) -> Key:
     return Key(f"LOOK#{version_id}", "#LOOK")
 
 
+def person_key(subject: str) -> Key:
+    """The wrapped key under which the audit log seals what is personal of a person, or that it was erased."""
+    return Key(f"AUDITKEY#{subject}", "#AUDITKEY")
+
+
 def once(actor_id: str, key: str) -> Key:
     """What a mutation with this idempotency key has answered."""
     return Key(f"ONCE#{actor_id}#{key}", "#ONCE")

@@ -6,6 +6,8 @@ from vaultstream.actor import Actor
 from vaultstream.adapters.vault import Vault
 from vaultstream.events import Decision, Event, EventName
 
+OPERATOR = "operator"
+
 
 def by_person(
     vault: Vault,
@@ -39,6 +41,12 @@ def by_person(
         topics=topics,
         details=details,
     )
+
+
+def by_operator(vault: Vault, name: EventName, **details: Any) -> Event:  # Any: as above
+    """The event of a deed at the command line."""
+    unique = vault.unique()
+    return Event(unique, name, vault.now(), OPERATOR, f"command-{unique}", details=details)
 
 
 def by_worker(

@@ -21,6 +21,7 @@ from vaultstream.adapters.live import Live
 from vaultstream.adapters.meters import Meters
 from vaultstream.adapters.notary import Notary
 from vaultstream.adapters.passwords import Passwords
+from vaultstream.adapters.person_keys import PersonKeys
 from vaultstream.adapters.proofs import Proofs
 from vaultstream.adapters.records import Records
 from vaultstream.adapters.records.changes import Change
@@ -60,6 +61,7 @@ class Vault:
     documents: SharedDocuments
     audit_log: AuditLog
     notary: Notary
+    person_keys: PersonKeys
     checkpoints: Blobs
     search_index: SearchIndex
     scanner: Scanner
@@ -148,6 +150,7 @@ async def opened(
             documents=SharedDocuments(shared),
             audit_log=audit_log,
             notary=Notary(kms, settings.audit_key),
+            person_keys=PersonKeys(kms, settings.kms_key, cache_seconds=settings.key_cache_seconds),
             checkpoints=Blobs(s3, settings.audit_bucket),
             search_index=search_index,
             scanner=Scanner(settings.clamd_url or None, clamd_limit_bytes=settings.clamd_limit_bytes),

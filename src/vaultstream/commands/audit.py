@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
-from vaultstream.actions import checkpoint, evidence
+from vaultstream.actions import checkpoint, evidence, personal
 from vaultstream.adapters.audit_log import KeptCheckpoint
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.audit_proof import NoPublicKey, Prover, Tampered, public_key_of
@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
         "--checkpoint", action="append", default=[], metavar="FILE", help="one from the bucket that must hold too"
     )
     add("checkpoint", "sign where the chain stands now, keep that, and print it", _with_vault(_checkpoint))
+    erase = add("erase", "drop a person's key: where they came from can never be read again", _with_vault(_erase))
+    erase.add_argument("person", help="the id: user_…, or link_… for a link's visitors")
     add("key", "print the public key that verifies checkpoints", _with_vault(_key))
     return parser
 
@@ -84,6 +86,10 @@ async def _checkpoint(vault: Vault, _asked: argparse.Namespace) -> None:
 
 async def _key(vault: Vault, _asked: argparse.Namespace) -> None:
     sys.stdout.write(await vault.notary.public_key())
+
+
+async def _erase(vault: Vault, asked: argparse.Namespace) -> None:
+    await personal.erase(vault, asked.person)
 
 
 def _verify(asked: argparse.Namespace) -> None:

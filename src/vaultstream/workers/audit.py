@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from vaultstream import table
+from vaultstream.actions import personal
 from vaultstream.adapters.audit_log import AuditUnavailable
 from vaultstream.adapters.vault import Vault
 from vaultstream.events import Event
@@ -26,7 +27,7 @@ async def handle_batch(vault: Vault, events: Sequence[Event]) -> None:
     this_millisecond = ulid(int(vault.now().timestamp() * 1000), bytes(10))  # more may be made in it
     until = max(this_millisecond, *(f"{event.id}~" for event in events))  # another process's clock may be ahead
     while waiting := await _waiting(vault, until):
-        await vault.audit_log.append(waiting)
+        await vault.audit_log.append(await personal.sealed(vault, waiting))
         await vault.records.delivered([event.id for event in waiting])
     with suppress(AuditUnavailable):  # months are made ahead: tomorrow will do, and these events are safe
         await vault.audit_log.make_months(vault.now())
