@@ -106,7 +106,7 @@ OUTBOX_OLDEST_SECONDS = Metric(
     "outbox_oldest_seconds",
     Kind.GAUGE,
     "s",
-    "Age of the oldest event that is not in the audit log yet, when the sweeper last looked; 0 where there is none.",
+    "Age of the oldest event that is overdue in the audit log, when the sweeper last looked; 0 where there is none.",
 )
 EVENT_WAIT_SECONDS = Metric(
     "event_wait_seconds",
@@ -165,7 +165,13 @@ TRANSFER_BYTES = Metric(
     "Plaintext that came in by uploads and went out by downloads.",
     {"way": ("upload", "download")},
 )
-
+LOG_LINES = Metric(
+    "log_lines_total",
+    Kind.COUNTER,
+    "1",
+    "Lines of the log that tell of trouble. An error is what nobody expected; a warning will be mended by itself.",
+    {"level": ("warning", "error")},
+)
 SPANS_DROPPED = Metric(
     "spans_dropped_total",
     Kind.COUNTER,
@@ -189,5 +195,6 @@ METRICS = (
     LIVE_CONNECTIONS,
     LIVE_DELIVERIES,
     TRANSFER_BYTES,
+    LOG_LINES,
     SPANS_DROPPED,
 )

@@ -1,5 +1,6 @@
 """Spans and meters on their way out: what a collector gets, and what a collector that is gone costs."""
 
+import asyncio
 import json
 import logging
 import sys
@@ -15,7 +16,7 @@ from vaultstream.adapters.telemetry.exporter import SPANS_MAX, Exporter
 from vaultstream.adapters.telemetry.logs import JsonLines, logged_request
 from vaultstream.adapters.telemetry.tracer import ENDED_MAX, SpanKind, Tracer, call, carried, span
 from vaultstream.adapters.vault import opened
-from vaultstream.metrics import CALL_SECONDS, SPANS_DROPPED, TRANSFER_BYTES, WORKER_SECONDS
+from vaultstream.metrics import CALL_SECONDS, LOG_LINES, SPANS_DROPPED, TRANSFER_BYTES, WORKER_SECONDS
 from vaultstream.settings import Secret, Settings
 from vaultstream.traces import TraceContext
 
@@ -85,10 +86,8 @@ async def test_a_collector_gets_every_span_and_the_meters_as_they_stand():
         for _ in range(SPANS_MAX):
             call("redis GET").end()
         raise RuntimeError
-    async with collecting() as (collector, url):
-        exporter = Exporter(f"{url}/", "test", meters, tracer)
-        exporter.start()
-        await exporter.close()
+    async with collecting() as (collector, url), Exporter(f"{url}/", "test", meters, tracer):
+        pass
 
     assert len(collector.trace(GIVEN.trace_id)) == SPANS_MAX + 1
     (request,) = [span for span in collector.spans if span.name == "http page"]
@@ -107,9 +106,7 @@ async def test_a_collector_gets_every_span_and_the_meters_as_they_stand():
 
 async def test_what_a_collector_cannot_take_now_is_sent_again_and_what_it_refuses_is_counted():
     meters, tracer = Meters(), Tracer(100)
-    async with collecting() as (collector, url):
-        exporter = Exporter(url, "test", meters, tracer)
-        exporter.start()
+    async with collecting() as (collector, url), Exporter(url, "test", meters, tracer) as exporter:
         with tracer.request("http page", ""):
             pass
         collector.status = 503
@@ -121,7 +118,6 @@ async def test_what_a_collector_cannot_take_now_is_sent_again_and_what_it_refuse
         with tracer.request("http page", ""):
             pass
         collector.status = 400
-        await exporter.close()
 
     assert (len(tracer.ended), len(collector.spans)) == (0, 1)
     assert meters.numbers(SPANS_DROPPED) == {("refused",): 1}
@@ -129,9 +125,11 @@ async def test_what_a_collector_cannot_take_now_is_sent_again_and_what_it_refuse
 
 async def test_a_collector_that_is_gone_fills_no_memory_and_one_line_of_the_log(caplog: pytest.LogCaptureFixture):
     meters, tracer = Meters(), Tracer(100)
-    async with collecting() as (collector, url), Wire("127.0.0.1", int(url.rpartition(":")[2])) as wire:
-        exporter = Exporter(f"http://127.0.0.1:{wire.port}", "test", meters, tracer)
-        exporter.start()
+    async with (
+        collecting() as (collector, url),
+        Wire("127.0.0.1", int(url.rpartition(":")[2])) as wire,
+        Exporter(f"http://127.0.0.1:{wire.port}", "test", meters, tracer) as exporter,
+    ):
         wire.refuse()
         for _ in range(ENDED_MAX + 10):
             with tracer.request("http page", ""):
@@ -140,7 +138,6 @@ async def test_a_collector_that_is_gone_fills_no_memory_and_one_line_of_the_log(
         await exporter.flush()
         assert len(tracer.ended) == ENDED_MAX
         wire.restore()
-        await exporter.close()
 
     assert len(collector.spans) == ENDED_MAX
     assert meters.numbers(SPANS_DROPPED) == {("full",): 10}
@@ -195,3 +192,16 @@ def test_a_json_line_has_its_request_and_its_trace_and_stays_one_line():
         "span_id": span.span_id,
     }
     assert "request_id" not in json.loads(JsonLines().format(record))
+
+
+async def test_lines_of_trouble_are_counted_where_the_vault_is_and_no_longer_than_it(settings: Settings):
+    log = logging.getLogger("vaultstream.anything")
+    async with opened(settings) as vault:
+        log.info("all is well")
+        log.warning("it will be")
+        log.error("it is not")
+        log.critical("at all")
+        await asyncio.to_thread(log.error, "another vault's")
+        assert vault.meters.numbers(LOG_LINES) == {("warning",): 1, ("error",): 2}
+    log.error("nobody's")
+    assert vault.meters.numbers(LOG_LINES) == {("warning",): 1, ("error",): 2}

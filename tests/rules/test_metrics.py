@@ -2,12 +2,15 @@
 
 import re
 from math import prod
+from pathlib import Path
 
 import pytest
 
 from vaultstream import metrics
+from vaultstream.metric_table import metric_table
 from vaultstream.metrics import METRICS, Kind, Metric
 
+TABLE = Path(__file__).parents[2] / "schema" / "metrics.md"
 UNITS = {"s": "seconds", "By": "bytes"}
 SERIES_MAX = 4_000  # lines that a scrape can have at most, whatever people do
 
@@ -33,6 +36,11 @@ def test_names_are_what_prometheus_and_cloudwatch_take(metric: Metric):
         assert word in metric.name.split("_")
     else:
         assert metric.unit == "1"
+
+
+def test_the_committed_table_is_fresh():
+    assert TABLE.read_text() == metric_table(), "write it again with `make schema` and review the difference"
+    assert all(f"`{metric.full_name}`" in TABLE.read_text() for metric in METRICS)
 
 
 def test_the_series_are_few():

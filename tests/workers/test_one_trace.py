@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,8 +36,18 @@ class Watched:
         lines = "".join(path.read_text() for path in self.logs.iterdir())
         return lines + b"\n".join(self.collector.bodies).decode()
 
-    def names(self, trace_id: str) -> set[str]:
-        return {span.name for span in self.collector.trace(trace_id)}
+    async def hears(self, trace_id: str, expected: set[str]) -> None:
+        """Return once the trace has spans of all these names."""
+        missing = expected
+
+        async def is_whole() -> bool:
+            nonlocal missing
+            missing = expected - {span.name for span in self.collector.trace(trace_id)}
+            return not missing
+
+        with suppress(TimeoutError):
+            await until(is_whole, 60)
+        assert not missing
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +100,7 @@ async def test_an_upload_is_one_trace_from_its_first_byte_to_its_thumbnail(watch
         "postgresql statement",
     }
 
-    async def is_whole() -> bool:
-        return expected <= watched.names(UPLOAD)
-
-    await until(is_whole, 60)
+    await watched.hears(UPLOAD, expected)
     spans = watched.collector.trace(UPLOAD)
     (first,) = roots(spans)
     assert (first.name, first.parent_span_id.hex()) == ("http uploads", "00f067aa0ba902b7")
@@ -120,13 +127,9 @@ async def test_a_deed_by_graphql_is_one_trace_to_the_audit_log(watched: Watched,
         "dynamodb TransactWriteItems",
         "worker relay",
         "worker audit",
-        "postgresql statement",
     }
 
-    async def is_whole() -> bool:
-        return expected <= watched.names(DEED)
-
-    await until(is_whole, 60)
+    await watched.hears(DEED, expected)
     (first,) = roots(watched.collector.trace(DEED))
     assert (first.name, attributes(first)["operation"]) == ("http graphql", "mutation")
 

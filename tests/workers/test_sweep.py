@@ -25,6 +25,7 @@ from vaultstream.files import File
 from vaultstream.ids import FileId
 from vaultstream.local.probes import free_port
 from vaultstream.local.provision_messages import queue_name
+from vaultstream.metrics import OUTBOX_OLDEST_SECONDS
 from vaultstream.settings import Settings
 from vaultstream.uploads import Upload, UploadStatus
 from vaultstream.users import Storage
@@ -111,12 +112,15 @@ async def test_an_event_whose_delivery_was_lost_is_delivered_again_until_it_is_k
     (event,) = await told_of(vault, folder.id, EventName.FOLDER_CREATED)
     await sweep.handle(vault)
     assert await is_empty(settings, "audit"), "an event is given time to arrive by itself"
+    assert vault.meters.numbers(OUTBOX_OLDEST_SECONDS) == {(): 0}
     for _ in range(2):
         await sweep.handle(moved(vault, seconds=31))
         await in_queue(settings, "audit", {event.id})
+        assert vault.meters.numbers(OUTBOX_OLDEST_SECONDS)[()] >= 31
     await deliver_all(vault)
     await sweep.handle(moved(vault, seconds=31))
     assert await is_empty(settings, "audit")
+    assert vault.meters.numbers(OUTBOX_OLDEST_SECONDS) == {(): 0}
 
 
 async def test_a_scan_that_got_stuck_is_asked_for_again_and_after_so_often_has_failed(

@@ -31,6 +31,7 @@ from vaultstream.adapters.search_index import SearchIndex
 from vaultstream.adapters.signer import Signer
 from vaultstream.adapters.telemetry.calls import Calls, watch_aws, watched_postgres
 from vaultstream.adapters.telemetry.exporter import Exporter
+from vaultstream.adapters.telemetry.logs import counted_lines
 from vaultstream.adapters.telemetry.tracer import Tracer, carried
 from vaultstream.adapters.veil import Veil
 from vaultstream.budgets import Allowance
@@ -113,8 +114,8 @@ async def opened(
     calls = Calls(meters)
     async with AsyncExitStack() as stack:
         exporter = Exporter(settings.otlp_endpoint, settings.environment, meters, tracer)
-        exporter.start()
-        stack.push_async_callback(exporter.close)
+        await stack.enter_async_context(exporter)
+        stack.enter_context(counted_lines(meters))
         dynamodb, s3, kms, bus = await stack.enter_async_context(_aws(settings, calls))
         redis = Redis.from_url(
             settings.redis_url.reveal(), socket_timeout=5, socket_connect_timeout=2, health_check_interval=15

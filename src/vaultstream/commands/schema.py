@@ -6,6 +6,7 @@ from pathlib import Path
 from vaultstream.commands.plainly import plainly
 from vaultstream.event_schemas import schema_files
 from vaultstream.gql.schema import sdl
+from vaultstream.metric_table import metric_table
 
 FOLDER = Path("schema")
 
@@ -24,6 +25,7 @@ def _schema() -> None:
         sys.stdout.write(sdl())
         return
     contracts = {FOLDER / "schema.graphql": sdl()}
+    contracts[FOLDER / "metrics.md"] = metric_table()
     contracts |= {FOLDER / "events" / name: text for name, text in schema_files().items()}
     stale = [path for path, text in contracts.items() if not path.exists() or path.read_text() != text]
     if stale and "--check" in sys.argv:

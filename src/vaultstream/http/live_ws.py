@@ -1,15 +1,16 @@
 """GraphQL over WebSocket: the `graphql-transport-ws` protocol (github.com/enisdenjo/graphql-ws, PROTOCOL.md)."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 
 import orjson
+from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from vaultstream.actor import Actor
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql.documents import Refused
-from vaultstream.gql.execution import Json, broken, failure, refusal
+from vaultstream.gql.execution import Json, Operation, broken, failure, refusal
 from vaultstream.http import live_messages as messages
 from vaultstream.http.graphql_door import Door
 from vaultstream.http.live_messages import Closing, Complete, Init, Ping, Pong, Subscribe
@@ -133,12 +134,14 @@ class _Socket:
         try:
             operation = await self._door.operation(message.ask, actor)
             await self._still(actor)
-            async with aclosing(self._door.engine.stream(operation, self._door.context(actor))) as answers:
-                async for answer in answers:
-                    if answer.refused:
-                        ending = {"type": "error", "payload": answer.body["errors"]}
-                        break
-                    await self._say({"type": "next", "id": message.id, "payload": answer.body})
+            answers = self._door.engine.stream(operation, self._door.context(actor))
+            with self._traced(operation):
+                async with aclosing(answers):
+                    async for answer in answers:
+                        if answer.refused:
+                            ending = {"type": "error", "payload": answer.body["errors"]}
+                            break
+                        await self._say({"type": "next", "id": message.id, "payload": answer.body})
         except Refused as refused:
             ending = {"type": "error", "payload": refusal(refused)["errors"]}
         except VaultError as error:
@@ -150,6 +153,12 @@ class _Socket:
         if self._running.get(message.id) is asyncio.current_task():
             del self._running[message.id]  # before the last word, for the client may use the id again after it
             await self._say(ending | {"id": message.id})
+
+    def _traced(self, operation: Operation) -> AbstractContextManager[object]:
+        """A query or a mutation is a request; a subscription would be one for hours."""
+        if operation.kind is OperationType.SUBSCRIPTION:
+            return nullcontext()
+        return self._door.vault.tracer.request("websocket operation", "")
 
     async def _still(self, actor: Actor) -> None:
         try:

@@ -12,6 +12,7 @@ from vaultstream.adapters.vault import Vault
 from vaultstream.errors import VaultError
 from vaultstream.events import EventName
 from vaultstream.ids import ulid
+from vaultstream.metrics import OUTBOX_OLDEST_SECONDS
 from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus
 from vaultstream.workers import due, lifecycle, purge, rescan, scrub
 
@@ -47,10 +48,13 @@ async def _checkpoint(vault: Vault) -> None:
 
 async def _redeliver(vault: Vault) -> None:
     """Events that are still in the outbox were lost on the way, or the audit log is down: put them out again."""
-    overdue = ulid(int((vault.now() - OVERDUE).timestamp() * 1000), bytes(10))
+    now, oldest_seconds = vault.now(), 0.0
+    overdue = ulid(int((now - OVERDUE).timestamp() * 1000), bytes(10))
     for shard in table.outbox_shards():
         if events := await vault.records.undelivered(shard, overdue, _BATCH):
+            oldest_seconds = max(oldest_seconds, (now - events[0].at).total_seconds())
             await vault.bus.put(events)
+    vault.meters.set(OUTBOX_OLDEST_SECONDS, oldest_seconds)
 
 
 async def _versions(vault: Vault) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 import orjson
@@ -46,14 +46,15 @@ class Exporter:
         self._is_heard = True
         self._sending = asyncio.Lock()
 
-    def start(self) -> None:
+    async def __aenter__(self) -> Self:
         """Send now and then, from now on."""
         if self._endpoint:
             timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
             self._session = aiohttp.ClientSession(timeout=timeout, headers={"Content-Type": "application/json"})
             self._running = asyncio.create_task(self._run())
+        return self
 
-    async def close(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Send what there is, and no more."""
         if self._session is None or self._running is None:
             return

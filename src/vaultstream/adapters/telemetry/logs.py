@@ -2,10 +2,18 @@
 
 import json
 import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from vaultstream.adapters.telemetry.tracer import current
+from vaultstream.metrics import LOG_LINES
+
+if TYPE_CHECKING:
+    from vaultstream.adapters.meters import Meters
 
 logged_request: ContextVar[str] = ContextVar("vaultstream_request", default="")
 _PLAIN = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -29,6 +37,31 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
+
+
+class _Counting(logging.Handler):
+    """Counts the lines of one thread, for a process may have a vault in each of several."""
+
+    def __init__(self, meters: "Meters") -> None:
+        super().__init__(logging.WARNING)
+        self._meters = meters
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Count it, and leave its form to others."""
+        if record.thread == self._thread:
+            self._meters.count(LOG_LINES, "error" if record.levelno >= logging.ERROR else "warning")
+
+
+@contextmanager
+def counted_lines(meters: "Meters") -> Iterator[None]:
+    """While this lasts, what the vault logs in this thread is in its meters."""
+    handler, logger = _Counting(meters), logging.getLogger("vaultstream")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def log_to_stderr(*, as_json: bool) -> None:
