@@ -1,6 +1,7 @@
 """Plain values ↔ DynamoDB's typed attribute values; whole numbers only, so that no float ever rounds."""
 
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Attribute = dict[str, Any]  # Any: the wire format's own nesting, {"S": …}, {"M": {…}}
@@ -32,21 +33,34 @@ def to_attributes(item: Mapping[Any, object]) -> dict[str, Attribute]:
     return {str(name): to_attribute(value) for name, value in item.items() if value is not None}
 
 
-def from_attribute(attribute: Attribute) -> Any:
-    """One value as it came over the wire."""
-    ((kind, value),) = attribute.items()
-    match kind:
-        case "N":
-            return int(value)
-        case "L":
-            return [from_attribute(each) for each in value]
-        case "M":
-            return from_attributes(value)
-        case "NULL":
-            return None
+def from_attributes(attributes: Mapping[str, Attribute]) -> Item:
+    """A plain item as it came over the wire."""
+    return {
+        name: value if kind == "S" else _READ[kind](value)
+        for name, attribute in attributes.items()
+        for kind, value in attribute.items()
+    }
+
+
+def _list_from(values: Sequence[Attribute]) -> list[Any]:
+    return [_READ[kind](value) for attribute in values for kind, value in attribute.items()]
+
+
+def _bytes_from(value: bytes | str) -> bytes:
+    """As base64 where nobody decoded them on the way."""
+    return b64decode(value) if isinstance(value, str) else value
+
+
+def _same(value: Any) -> Any:
     return value
 
 
-def from_attributes(attributes: Mapping[str, Attribute]) -> Item:
-    """A plain item as it came over the wire."""
-    return {name: from_attribute(attribute) for name, attribute in attributes.items()}
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "S": _same,
+    "N": int,
+    "BOOL": _same,
+    "B": _bytes_from,
+    "L": _list_from,
+    "M": from_attributes,
+    "NULL": lambda _: None,
+}
