@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 MARK = b"CLAMD-KNOWS-THIS-AND-NOTHING-ELSE"
@@ -43,12 +43,12 @@ class RealClamd:
             "AlertExceedsMax": "yes",
         }
         (folder / "clamd.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-        self.sign("Vault.Test.Mark", MARK)
+        self.sign({"Vault.Test.Mark": MARK})
 
-    def sign(self, name: str, content: bytes) -> None:
-        """One more signature."""
-        with (self._folder / "db" / "vault.ndb").open("a") as signatures:
-            signatures.write(f"{name}:0:*:{content.hex()}\n")
+    def sign(self, signatures: Mapping[str, bytes]) -> None:
+        """More signatures: the bytes that convict, by the name of what they are of."""
+        with (self._folder / "db" / "vault.ndb").open("a") as known:
+            known.writelines(f"{name}:0:*:{content.hex()}\n" for name, content in signatures.items())
 
     def start(self) -> None:
         """Return when it answers."""
@@ -80,9 +80,10 @@ class RealClamd:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[RealClamd]:
-    """A clamd that serves; nothing of it is left at the end."""
+def running(folder: Path, signatures: Mapping[str, bytes] | None = None) -> Iterator[RealClamd]:
+    """A clamd that serves, with these signatures beside its mark; nothing of it is left at the end."""
     clamd = RealClamd(folder)
+    clamd.sign(signatures or {})
     try:
         clamd.start()
         yield clamd

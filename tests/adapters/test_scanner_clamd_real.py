@@ -95,7 +95,7 @@ async def test_killed_in_the_middle_it_gives_no_verdict_and_started_again_it_doe
             await Scanner(clamd.url).scan(source())
         with pytest.raises(ScannerUnavailable):
             await Scanner(clamd.url).scan(pieces(b"x"))
-        clamd.sign("Vault.Test.New", b"A-SIGNATURE-OF-TODAY")
+        clamd.sign({"Vault.Test.New": b"A-SIGNATURE-OF-TODAY"})
         await asyncio.to_thread(clamd.start)
         verdict = await Scanner(clamd.url).scan(pieces(b"A-SIGNATURE-OF-TODAY"))
         assert verdict.signature == "Vault.Test.New.UNOFFICIAL"
