@@ -1,6 +1,7 @@
 """Debian's clamd with signatures of our own, for tests and benchmarks: started on a socket in a folder."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import signal
@@ -46,9 +47,15 @@ class RealClamd:
         self.sign({"Vault.Test.Mark": MARK})
 
     def sign(self, signatures: Mapping[str, bytes]) -> None:
-        """More signatures: the bytes that convict, by the name of what they are of."""
+        """More signatures, by the name of what they are of: these bytes anywhere, and the file of just these bytes.
+
+        Of both kinds, since clamd works harder for each, and its own database has both.
+        """
         with (self._folder / "db" / "vault.ndb").open("a") as known:
             known.writelines(f"{name}:0:*:{content.hex()}\n" for name, content in signatures.items())
+        with (self._folder / "db" / "vault.hsb").open("a") as known:
+            digests = {name: hashlib.sha256(content).hexdigest() for name, content in signatures.items()}
+            known.writelines(f"{digest}:*:{name}:73\n" for name, digest in digests.items())
 
     def start(self) -> None:
         """Return when it answers."""
