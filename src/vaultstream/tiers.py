@@ -102,13 +102,13 @@ class LifecycleRule:
         return next((step.to for step in reversed(self.transitions) if step.after_days <= days), StorageTier.STANDARD)
 
 
-# A move costs the same for 1 KB and for 1 GB. Above 1 MiB each step is paid back by its own stay; below it only the
-# largest saving is worth one move; at 128 KiB and below none is (`python -m benchmarks.costs` shows where).
+# A move costs the same for 1 KB and for 1 GB, and S3's price for it less than our own note of it. Above 2 MiB each step
+# is paid back by its own stay; below, one large step is worth it; at 128 KiB and less none is (`vaultstream costs`).
 RULES = (
     LifecycleRule(
         "files",
         FILES_PREFIX,
-        over_bytes=MIB,
+        over_bytes=2 * MIB,
         up_to_bytes=None,
         transitions=(
             Transition(StorageTier.STANDARD_IA, 30),
@@ -120,7 +120,7 @@ RULES = (
         "small-files",
         FILES_PREFIX,
         over_bytes=128 * KIB,
-        up_to_bytes=MIB,
+        up_to_bytes=2 * MIB,
         transitions=(Transition(StorageTier.GLACIER_IR, 90),),
     ),
 )

@@ -64,7 +64,7 @@ def moves(heard: list[ObjectEvent]) -> list[tuple[str, str]]:
 
 async def test_a_file_gets_colder_by_the_table_step_by_step(tmp_path):
     async with store(tmp_path) as (url, s3, heard):
-        await s3.put_object(Bucket="cold", Key=FILE, Body=bytes(MIB + 1))
+        await s3.put_object(Bucket="cold", Key=FILE, Body=bytes(2 * MIB + 1))
         seen, days = [], 0
         for until_day in (29, 30, 89, 90, 179, 180, 400):
             assert await advance(url, "cold", f"{until_day - days}") == 204
@@ -78,11 +78,11 @@ async def test_a_file_gets_colder_by_the_table_step_by_step(tmp_path):
 
 async def test_what_is_small_or_no_file_stays_and_what_comes_later_is_young(tmp_path):
     async with store(tmp_path) as (url, s3, heard):
-        sizes = {FILE: 128 * KIB, "files/f/v/2": 128 * KIB + 1, "files/f/v/3": MIB, "thumbnails/x": 2 * MIB}
+        sizes = {FILE: 128 * KIB, "files/f/v/2": 128 * KIB + 1, "files/f/v/3": 2 * MIB, "thumbnails/x": 2 * MIB}
         for key, size in sizes.items():
             await s3.put_object(Bucket="cold", Key=key, Body=bytes(size))
         await advance(url, "cold", "200")
-        await s3.put_object(Bucket="cold", Key="files/f/v/9", Body=bytes(2 * MIB))
+        await s3.put_object(Bucket="cold", Key="files/f/v/9", Body=bytes(3 * MIB))
         await advance(url, "cold", "29")
         classes = [await class_of(s3, key) for key in (*sizes, "files/f/v/9")]
         assert classes == ["STANDARD", "GLACIER_IR", "GLACIER_IR", "STANDARD", "STANDARD"]
@@ -128,7 +128,7 @@ async def test_a_store_looks_by_itself(tmp_path, clock, monkeypatch):
     """By its clock, with nobody asking: the clients' clock stays, so this store is asked nothing afterwards."""
     monkeypatch.setattr("vaultstream.local.s3.lifecycle.LOOK_SECONDS", 0.01)
     async with store(tmp_path, clock=clock) as (_, s3, heard):
-        await s3.put_object(Bucket="cold", Key=FILE, Body=bytes(2 * MIB))
+        await s3.put_object(Bucket="cold", Key=FILE, Body=bytes(3 * MIB))
         clock.advance(days=91)
         await until(lambda: all_heard(heard, 2))
         assert moves(heard) == [(FILE, "GLACIER_IR")]
@@ -180,7 +180,7 @@ async def test_news_reach_the_workers_queue_in_eventbridges_envelope(tmp_path, a
             patch.setenv("AWS_ACCESS_KEY_ID", OWN_KEY.access_key_id)
             patch.setenv("AWS_SECRET_ACCESS_KEY", OWN_KEY.secret_access_key)
             async with store(tmp_path, events_to=target) as (url, s3, _):
-                await s3.put_object(Bucket="cold", Key=FILE, Body=bytes(2 * MIB))
+                await s3.put_object(Bucket="cold", Key=FILE, Body=bytes(3 * MIB))
                 await advance(url, "cold", "180")
                 await s3.restore_object(Bucket="cold", Key=FILE, RestoreRequest={"Days": 3})
                 queue = (await sqs.create_queue(QueueName=target.queue))["QueueUrl"]

@@ -36,8 +36,8 @@ def test_what_s3_would_bill_for_more_than_it_holds_does_not_move() -> None:
     assert floor == 128 * KIB
     assert tiers.rule_for(A_KEY, floor) is None
     assert tiers.rule_for(A_KEY, floor + 1) is RULES[1]
-    assert tiers.rule_for(A_KEY, MIB) is RULES[1]
-    assert tiers.rule_for(A_KEY, MIB + 1) is FILES
+    assert tiers.rule_for(A_KEY, 2 * MIB) is RULES[1]
+    assert tiers.rule_for(A_KEY, 2 * MIB + 1) is FILES
 
 
 @given(st.integers(0, 50 * 2**30))

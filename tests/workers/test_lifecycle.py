@@ -43,7 +43,7 @@ from vaultstream.versions import Kept, RestoreStatus, ScanStatus, StoredVersion,
 from vaultstream.workers import lifecycle
 
 _T = TypeVar("_T")
-SMALL, LARGE = 200_000, MIB + 1
+SMALL, LARGE = 200_000, 2 * MIB + 1
 KEY = Credentials(world.ACCESS_KEY.id, world.ACCESS_KEY.secret.reveal())
 STEPS = settings(
     max_examples=8,
