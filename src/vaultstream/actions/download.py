@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlencode
 
+from vaultstream import dependencies
 from vaultstream.access import Deed
 from vaultstream.actions import browse, deeds, opening, reach
 from vaultstream.actor import Actor
@@ -57,6 +58,7 @@ async def link(
 
 def address(vault: Vault, holder: Actor, file_id: FileId, number: int, *, inline: bool = False) -> Link:
     """A signed URL for a version that the caller has let the holder have."""
+    dependencies.untraceable()  # each address is made for who asks now
     query = _holder(holder) | ({"inline": "1"} if inline else {})
     expires_at = vault.now() + timedelta(seconds=vault.settings.content_url_ttl_seconds)
     return Link(_signed(vault, _address(vault, f"{file_id}/{number}", query), expires_at), expires_at)
@@ -64,6 +66,7 @@ def address(vault: Vault, holder: Actor, file_id: FileId, number: int, *, inline
 
 def zip_address(vault: Vault, holder: Actor, item_ids: Sequence[ItemId], name: str) -> Link:
     """A signed URL for a zip of files and folders that the caller has let the holder have."""
+    dependencies.untraceable()
     query = {"items": ",".join(item_ids), "name": name} | _holder(holder)
     expires_at = vault.now() + timedelta(seconds=vault.settings.content_url_ttl_seconds)
     url = f"{vault.settings.public_url}/zip?{urlencode(query, safe=',')}"
@@ -88,7 +91,9 @@ def thumbnail_url(vault: Vault, actor: Actor, version: Version, edge_px: int) ->
     edge = next((edge for edge in edges if edge >= edge_px), edges[-1])
     ttl = vault.settings.content_url_ttl_seconds
     step = max(1, ttl // 2)
-    expires = (int(vault.now().timestamp()) // step) * step + ttl + step
+    began = (int(vault.now().timestamp()) // step) * step
+    dependencies.changes_at(began + step)
+    expires = began + ttl + step
     place = f"{version.file_id}/{version.number}/thumbnail/{edge}"
     return _signed(vault, _address(vault, place, _holder(actor)), datetime.fromtimestamp(expires, vault.now().tzinfo))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 
+from vaultstream import dependencies
 from vaultstream.audit_chain import EMPTY, Head, Row, canonical, linked, row_of
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import Event, EventName
@@ -199,6 +200,7 @@ class AuditLog:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:  # Any: asyncpg publishes no types
+        dependencies.untraceable()
         try:
             await self._pool  # with no least size this never waits, and does nothing the second time
             async with self._pool.acquire(timeout=_COMMAND_SECONDS) as connection:

@@ -22,13 +22,14 @@ _AGAIN_SECONDS = 1.0  # a Redis that did not answer is left alone for so long
 # The arithmetic of `Bucket.taken` by Redis's own clock, so that servers need not agree on the time. A key that is not
 # there is a full bucket, and a full bucket needs no key: each lives until it would be full.
 _SCRIPT = Script("""
-local full, per_second, points = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local full, per_second, points, needed = unpack(ARGV)
+full, per_second, points, needed = tonumber(full), tonumber(per_second), tonumber(points), tonumber(needed)
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local kept = redis.call('HMGET', KEYS[1], 'level', 'at')
 local level, at = tonumber(kept[1]) or full, tonumber(kept[2]) or now
 level = math.min(full, level + math.max(0, now - at) * per_second)
-local granted = points <= level
+local granted = math.max(points, needed) <= level
 if granted then level = math.min(full, level - points) end
 redis.call('HSET', KEYS[1], 'level', level, 'at', now)
 redis.call('PEXPIRE', KEYS[1], math.ceil((full - level) / per_second) + 1000)
@@ -49,13 +50,13 @@ class Budgets:
         self._known: OrderedDict[str, Bucket] = OrderedDict()
         self._gone_until = 0.0
 
-    async def take(self, actor: Actor, points: int) -> Standing:
-        """Pay so many points; raises RateLimited where there are fewer, and then takes none."""
+    async def take(self, actor: Actor, points: int, *, needed: int = 0) -> Standing:
+        """Pay so many points; raises RateLimited where there are fewer, or fewer than needed, and then takes none."""
         allowance = self._of(actor)
-        granted, bucket = await self._change(owner(actor), points, allowance)
+        granted, bucket = await self._change(owner(actor), points, allowance, needed=needed)
         if not granted:
             self._meters.count(BUDGET_REFUSALS, "guest" if actor.is_guest else "member")
-            raise RateLimited(points, bucket, allowance)
+            raise RateLimited(max(points, needed), bucket, allowance)
         return standing(bucket, allowance)
 
     async def give_back(self, actor: Actor, points: int) -> Standing:
@@ -67,19 +68,22 @@ class Budgets:
     def _of(self, actor: Actor) -> Allowance:
         return self._allowance.guests if actor.is_guest else self._allowance
 
-    async def _change(self, name: str, points: int, allowance: Allowance) -> tuple[bool, Bucket]:
-        granted, bucket = await self._in_redis(name, points, allowance) or self._here(name, points, allowance)
+    async def _change(self, name: str, points: int, allowance: Allowance, *, needed: int = 0) -> tuple[bool, Bucket]:
+        in_redis = await self._in_redis(name, points, allowance, needed=needed)
+        granted, bucket = in_redis or self._here(name, points, allowance, needed)
         self._known[name] = bucket
         self._known.move_to_end(name)
         while len(self._known) > _OWNERS_MAX:
             self._known.popitem(last=False)
         return granted, bucket
 
-    async def _in_redis(self, name: str, points: int, allowance: Allowance) -> tuple[bool, Bucket] | None:
+    async def _in_redis(
+        self, name: str, points: int, allowance: Allowance, *, needed: int = 0
+    ) -> tuple[bool, Bucket] | None:
         """None where Redis does not answer in time."""
         if time.monotonic() < self._gone_until:
             return None
-        arguments = [allowance.size * MILLI, allowance.per_second, points * MILLI]
+        arguments = [allowance.size * MILLI, allowance.per_second, points * MILLI, needed * MILLI]
         try:
             granted, level, now = await self._redis.run(_SCRIPT, [_PREFIX + name], arguments)
         except RedisError:
@@ -88,7 +92,8 @@ class Budgets:
             return None
         return bool(granted), Bucket(int(level), int(now))
 
-    def _here(self, name: str, points: int, allowance: Allowance) -> tuple[bool, Bucket]:
+    def _here(self, name: str, points: int, allowance: Allowance, needed: int) -> tuple[bool, Bucket]:
         """Go on from what Redis last said of this owner, or from a full bucket."""
         now = time.time_ns() // 1_000_000
-        return self._known.get(name, Bucket(allowance.size * MILLI, now)).taken(points, now, allowance)
+        known = self._known.get(name, Bucket(allowance.size * MILLI, now))
+        return known.taken(points, now, allowance, needed=needed)

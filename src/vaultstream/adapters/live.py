@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from vaultstream import dependencies
 from vaultstream.errors import VaultError
 
 _T = TypeVar("_T")
@@ -140,6 +141,7 @@ class Live:
 
     async def look(self, key: str, read: Callable[[_T | None], Awaitable[_T]]) -> _T:
         """A read that whoever wants the same at the same time shares: see `Looks`."""
+        dependencies.untraceable()
         return await self._looks.look(key, read)
 
     @contextmanager

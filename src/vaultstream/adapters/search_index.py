@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 
+from vaultstream import dependencies
 from vaultstream.adapters import search_statements
 from vaultstream.errors import Code, VaultError
 from vaultstream.ids import ItemId, UserId
@@ -120,6 +121,7 @@ class SearchIndex:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:  # Any: asyncpg publishes no types
+        dependencies.untraceable()
         try:
             await self._pool  # with no least size this never waits, and does nothing the second time
             async with self._pool.acquire(timeout=_COMMAND_SECONDS) as connection:

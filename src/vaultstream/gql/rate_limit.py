@@ -4,6 +4,7 @@ from datetime import datetime
 
 import strawberry
 
+from vaultstream import dependencies
 from vaultstream.gql.context import Info
 
 
@@ -34,6 +35,7 @@ class RateLimitQueries:
     )
     def rate_limit(self, info: Info) -> RateLimit:
         """As it was paid before this ran."""
+        dependencies.untraceable()
         charge = info.context.charge
         standing = charge.standing
         return RateLimit(

@@ -23,9 +23,10 @@ from vaultstream.http import graphiql, live_sse, live_ws
 from vaultstream.http.answers import STATUSES
 from vaultstream.http.auth import Authenticator, signed_out
 from vaultstream.http.envelope import OPERATION
+from vaultstream.http.graphql_answers import KnownAnswers
 from vaultstream.http.graphql_door import Door
 from vaultstream.http.graphql_media import Media, acceptable
-from vaultstream.http.graphql_request import Unserved, posted, queried
+from vaultstream.http.graphql_request import Unserved, body_of, posted, queried
 
 
 class GraphQLEndpoint:
@@ -46,6 +47,7 @@ class GraphQLEndpoint:
     ) -> None:
         engine = Engine(schema.executable(), introspection=introspection)
         self._door = Door(vault, authenticator, engine, Persisted(vault.documents, trusted, only_trusted=only_trusted))
+        self._known = KnownAnswers(vault, engine)
         self._graphiql = graphiql
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,23 +92,26 @@ class GraphQLEndpoint:
         if "authorization" not in headers:
             return await self._to_guest(scope, headers, receive, media)
         actor = await self._door.actor(scope, headers)
-        ask = queried(scope["query_string"]) if scope["method"] == "GET" else await posted(headers, receive)
-        asked = await self._asked(ask, actor)
+        is_read = scope["method"] == "GET"
+        request = scope["query_string"] if is_read else await body_of(headers, receive)
+        named = (b"?" if is_read else b" ") + request
+        if media[0] is not Media.EVENTS and (known := await self._known.find(actor, named)) is not None:
+            scope[OPERATION] = OperationType.QUERY.value
+            return _sent(media[0], 200, known)
+        asked = await self._asked(queried(request) if is_read else posted(request), actor)
         if isinstance(asked, Operation):
             scope[OPERATION] = asked.kind.value
         context = self._door.context(actor)
         if media[0] is Media.EVENTS or (Media.EVENTS in media and _is_subscription(asked)):
-            await live_sse.serve(
-                self._door, context, asked, reads_only=scope["method"] == "GET", receive=receive, send=send
-            )
+            await live_sse.serve(self._door, context, asked, reads_only=is_read, receive=receive, send=send)
             return None
         if isinstance(asked, Refused):
             return _answer(media[0], Answer(refusal(asked), refused=True))
         if asked.kind is OperationType.SUBSCRIPTION:
             raise Unserved(406, "Accept text/event-stream for a subscription, or open a WebSocket.")
-        if asked.kind is OperationType.MUTATION and scope["method"] == "GET":
+        if asked.kind is OperationType.MUTATION and is_read:
             raise Unserved(405, "Send mutations as a POST.", headers={"Allow": "POST"})
-        return _answer(media[0], await self._door.engine.run(asked, context))
+        return _answer(media[0], await self._known.run(asked, context, named))
 
     async def _asked(self, ask: Ask, actor: Actor) -> Operation | Refused:
         try:
@@ -119,7 +124,8 @@ class GraphQLEndpoint:
         json = next((one for one in media if one is not Media.EVENTS), Media.JSON)
         guest = self._door.guest(scope)
         try:
-            ask = queried(scope["query_string"]) if scope["method"] == "GET" else await posted(headers, receive)
+            is_read = scope["method"] == "GET"
+            ask = queried(scope["query_string"]) if is_read else posted(await body_of(headers, receive))
             operation = await self._door.operation(ask, guest)
         except Unnamed as unnamed:
             return _answer(json, Answer(refusal(unnamed), refused=True))
@@ -143,11 +149,17 @@ def _advice(error: VaultError) -> Mapping[str, str]:
     return {"WWW-Authenticate": "Bearer"} if error.code is Code.UNAUTHENTICATED else {}
 
 
-def _answer(media: Media, answer: Answer) -> Response:
+def _answer(media: Media, answer: Answer | bytes) -> Response:
     """What was not run is a 400 for who understands it; the oldest clients read every answer from a 200."""
+    if isinstance(answer, bytes):
+        return _sent(media, 200, answer)
     return _json(media, 400 if answer.refused and media is Media.GRAPHQL else 200, answer.body)
 
 
 def _json(media: Media, status: int, body: Json, headers: Mapping[str, str] | None = None) -> Response:
+    return _sent(media, status, orjson.dumps(body), headers)
+
+
+def _sent(media: Media, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
     own = {"Content-Type": media.content_type, "Cache-Control": "no-store", "Vary": "Accept"}
-    return Response(orjson.dumps(body), status, {**own, **(headers or {})})
+    return Response(body, status, {**own, **(headers or {})})

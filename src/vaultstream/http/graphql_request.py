@@ -35,14 +35,18 @@ class Unserved(Exception):
         self.headers = dict(headers or {})
 
 
-async def posted(headers: Headers, receive: Receive) -> Ask:
-    """The request in a POST; raises Unserved for what HTTP refuses, VaultError for what is no GraphQL request."""
+async def body_of(headers: Headers, receive: Receive) -> bytes:
+    """The body of a POST; raises Unserved for what HTTP refuses."""
     _require_json(headers)
     try:
         async with asyncio.timeout(BODY_SECONDS_MAX):
-            body = await _body(headers, receive)
+            return await _body(headers, receive)
     except TimeoutError:
         raise Unserved(408, "The body did not come in time.", headers={"Connection": "close"}) from None
+
+
+def posted(body: bytes) -> Ask:
+    """The request in a POST's body; raises VaultError for what is no GraphQL request."""
     return ask_of(json_of(body))
 
 

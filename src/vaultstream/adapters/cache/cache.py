@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vaultstream import table
-from vaultstream.adapters.cache.link import Link
+from vaultstream.adapters.cache.link import Answers, Link
 from vaultstream.adapters.cache.seal import Seal
 from vaultstream.adapters.cache.trust import Trust
 from vaultstream.metrics import CACHE_BREAKER_STATE
@@ -83,10 +83,15 @@ class Cache:
         if (keys := _token_keys(partitions)) and not self.trust.is_shut_here:
             await self.link.done("DEL", *keys)
 
-    async def are_current(self, world: World, tokens: Sequence[tuple[str, bytes]]) -> bool:
-        """Whether each of these partitions still has this token: one round trip."""
-        answers = await self.link.ask(world.server, ("MGET", *(token_key(partition) for partition, _ in tokens)))
-        return answers is not None and answers[0] == [token for _, token in tokens]
+    def asked_for_tokens(self, world: World, tokens: Sequence[tuple[str, bytes]]) -> Awaitable[bool]:
+        """Ask whether each of these partitions still has this token, in one round trip that begins at once."""
+        keys = [token_key(partition) for partition, _ in tokens]
+        answer = self.link.begun(world.server, ("MGET", *keys))
+        return self._are(answer, [token for _, token in tokens])
+
+    async def _are(self, answer: Awaitable[Answers | None], tokens: list[bytes]) -> bool:
+        found = await answer
+        return found is not None and found[0] == tokens
 
     async def _is_reachable(self) -> bool:
         return await self.link.done("PING")

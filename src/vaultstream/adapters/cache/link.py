@@ -81,18 +81,24 @@ class Link:
         """The run id of the server behind the present connection; None where Redis does not answer."""
         if self._known[0] == self._redis.opened and self._redis.is_open:
             return self._known[1]
-        return await self._guarded(self._ask_server)
+        return await self._guarded(self._ask_server) if self.breaker.admits() else None
 
     async def ask(self, server: str, *commands: Sequence[Word]) -> Answers | None:
         """Each command's answer, in one round trip; None where it was not this server that answered, or nobody."""
+        return await self.begun(server, *commands)
 
-        async def ask() -> Answers | None:
-            replies = [self._redis.call(*command) for command in commands]
-            is_the_same = self._known == (self._redis.opened, server)
+    def begun(self, server: str, *commands: Sequence[Word]) -> Awaitable[Answers | None]:
+        """The same, asked by now: what others ask in this turn of the event loop goes out with it."""
+        if not self.breaker.admits():
+            return _nothing()
+        replies = [self._redis.call(*command) for command in commands]
+        is_the_same = self._known == (self._redis.opened, server)
+
+        async def answered() -> Answers | None:
             answers = [await reply for reply in replies]
             return answers if is_the_same else None
 
-        return await self._guarded(ask)
+        return self._guarded(answered)
 
     def tell(self, *commands: Sequence[Word]) -> None:
         """Send commands whose answers nobody waits for, if Redis is there."""
@@ -118,8 +124,6 @@ class Link:
         return run_id
 
     async def _guarded(self, call: Callable[[], Awaitable[_T]]) -> _T | None:
-        if not self.breaker.admits():
-            return None
         try:
             answer = await call()
         except ResponseError as error:
@@ -136,3 +140,7 @@ class Link:
             raise
         self.breaker.succeeded()
         return answer
+
+
+async def _nothing() -> None:
+    """No answer."""

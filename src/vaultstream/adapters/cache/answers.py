@@ -1,0 +1,95 @@
+"""Whole answers of this process, each good for as long as every collection that it was made of has the same token.
+
+The bytes stay here, and Redis is asked for the tokens each time, in one round trip: an answer is no older than one
+that would be made anew. What has a moment of its own (a share that ends, an address that is signed anew) ends with it.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vaultstream.adapters.cache.cache import Cache
+from vaultstream.dependencies import Dependencies
+from vaultstream.metrics import CACHE_LOOKUPS
+
+if TYPE_CHECKING:  # an adapter is blind to the others: it is given the meters, and counts
+    from vaultstream.adapters.meters import Meters
+
+_BYTES_MAX = 64 * 2**20
+_ANSWER_BYTES_MAX = 256 * 1024
+_PARTITIONS_MAX = 100  # an answer of more of them costs more to prove than it is likely to save
+_SECONDS_MAX = 60.0  # bounds what nobody thought of
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer's data as JSON, what its operation may cost and did cost, and what it was made of."""
+
+    data: bytes
+    requested: int
+    actual: int
+    world: str
+    tokens: tuple[tuple[str, bytes], ...]
+    until: float
+
+
+class Answers:
+    """The least recently used go first. A key names all that decides what its asker is told."""
+
+    def __init__(self, cache: Cache, meters: "Meters") -> None:
+        self._cache = cache
+        self._meters = meters
+        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
+        self._bytes = 0
+
+    async def proof(self, key: Hashable) -> tuple[Kept, Awaitable[bool]] | None:
+        """A kept answer, and whether it is still good: that is asked for by now, so that other questions to Redis can
+        go out with it. None where there is none, or none to believe.
+        """
+        kept = self._kept.get(key)
+        if kept is None:
+            self._count("miss")
+            return None
+        world = await self._cache.world()
+        if world is None:
+            self._count("bypass")
+            return None
+        if world.name != kept.world or time.time() >= kept.until:
+            self._drop(key)
+            return None
+        return kept, self._proving(key, self._cache.asked_for_tokens(world, kept.tokens))
+
+    async def _proving(self, key: Hashable, asking: Awaitable[bool]) -> bool:
+        if not await asking:
+            self._drop(key)
+            return False
+        self._count("hit")
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return True
+
+    def _drop(self, key: Hashable) -> None:
+        self._count("stale")
+        self._forget(key)
+
+    def _forget(self, key: Hashable) -> None:
+        if (kept := self._kept.pop(key, None)) is not None:
+            self._bytes -= len(kept.data)
+
+    def keep(self, key: Hashable, data: bytes, seen: Dependencies, *, requested: int, actual: int) -> None:
+        """Keep an answer, if it can be told whether it is good."""
+        if not seen.is_traceable or seen.world is None or len(data) > _ANSWER_BYTES_MAX:
+            return
+        if len(seen.tokens) > _PARTITIONS_MAX:
+            return
+        until = min(seen.until, time.time() + _SECONDS_MAX)
+        self._forget(key)
+        self._kept[key] = Kept(data, requested, actual, seen.world, tuple(seen.tokens.items()), until)
+        self._bytes += len(data)
+        while self._bytes > _BYTES_MAX:
+            self._forget(next(iter(self._kept)))
+
+    def _count(self, outcome: str) -> None:
+        self._meters.count(CACHE_LOOKUPS, "response", outcome)
