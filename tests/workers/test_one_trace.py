@@ -20,7 +20,7 @@ from vaultstream.settings import Settings
 pytestmark = pytest.mark.story
 FOLDER, FILE, WORDS, PASSWORD = "Grandmother's will", "testament-of-anna.txt", "to my cat Mimi", "hunter2hunter2"
 PLAINTEXT = b"I leave everything to the cat, with the sole exception of the piano."
-UPLOAD, DEED = "1" * 31 + "a", "1" * 31 + "b"
+UPLOAD, DEED, LOOK = "1" * 31 + "a", "1" * 31 + "b", "1" * 31 + "c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,19 @@ async def test_a_deed_by_graphql_is_one_trace_to_the_audit_log(watched: Watched,
     await watched.hears(DEED, expected)
     (first,) = roots(watched.collector.trace(DEED))
     assert (first.name, attributes(first)["operation"]) == ("http graphql", "mutation")
+
+
+async def test_a_page_is_one_trace_from_its_resolvers_batches_to_what_they_read(watched: Watched, token: str):
+    page = "{ viewer { rootFolder { name children(first: 9) { edges { node { name owner { displayName } } } } } } }"
+    assert "errors" not in await asked(watched, token, page, LOOK)
+    await watched.hears(LOOK, {"http graphql", "graphql", "load folder_pages"})
+    spans = watched.collector.trace(LOOK)
+    (run,) = [span for span in spans if span.name == "graphql"]
+    loads = [span for span in spans if span.name.startswith("load ")]
+    assert all(attributes(load)["keys"] >= 1 for load in loads)
+    assert {load.parent_span_id for load in loads if load.name == "load folder_pages"} == {run.span_id}
+    below = {span.name.partition(" ")[0] for span in spans if span.parent_span_id in {load.span_id for load in loads}}
+    assert below & {"redis", "dynamodb"}
 
 
 async def test_what_came_in_and_went_out_is_counted(watched: Watched, token: str):

@@ -17,6 +17,7 @@ from graphql import (
     subscribe,
 )
 
+from vaultstream.adapters.telemetry.tracer import span
 from vaultstream.budgets import RateLimited
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql import errors, limits
@@ -87,7 +88,8 @@ class Engine:
         charge = await paid(context, operation.price)
         try:
             async with asyncio.timeout(RUN_SECONDS_MAX):
-                result = await self._executed(operation, context)
+                with span("graphql"):
+                    result = await self._executed(operation, context)
         except TimeoutError:
             raise VaultError(Code.UNAVAILABLE, "This took too long: ask for less, or try again.") from None
         return _answer(result, context, await settled(context, operation.price, charge, result))

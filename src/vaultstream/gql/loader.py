@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeVar
 
 from aiodataloader import DataLoader
 
+from vaultstream.adapters.telemetry.tracer import span
+
 K = TypeVar("K")
 V = TypeVar("V")
 _T = TypeVar("_T")
@@ -109,7 +111,11 @@ class _Asks(DataLoader[tuple[K, ...], None]):
         flight: Future[None] = asyncio.get_running_loop().create_future()
         self._flights |= dict.fromkeys(wanted, flight)
         try:
-            values = await self._load(list(wanted.values()))
+            with span("load") as told:
+                if told is not None:
+                    told.name = f"load {getattr(self._load, 'func', self._load).__name__}"
+                    told.attributes["keys"] = len(wanted)
+                values = await self._load(list(wanted.values()))
             self._known.update(zip(wanted, values, strict=True))
         finally:
             for each in wanted:
