@@ -56,7 +56,7 @@ def bill(rules: tuple[Any, ...], use: Use = USE) -> costs.Bill:  # Any: rules, o
 def saving(size: int, reads: float) -> float:
     """The share of the bill that the rules save for one file of this size, read so often a month."""
     use = Use(first_month_reads=max(1.0, reads), month_reads=reads, cached=0.5)
-    return 1 - costs.life(size, DAYS, use).total / costs.life(size, DAYS, use, rules=()).total
+    return 1 - costs.life(size, DAYS, use).total_usd / costs.life(size, DAYS, use, rules=()).total_usd
 
 
 def model() -> str:
@@ -68,7 +68,7 @@ def model() -> str:
     ]
     stored = (CostLine.STORAGE, CostLine.OVERHEAD, CostLine.MINIMUM_DURATION, CostLine.TRANSITIONS, CostLine.RETRIEVAL)
     kept, moved = (sum(each.lines.get(line, 0) for line in stored) for each in (plain, tiered))
-    rows.append(("**all**", f"**{plain.total:,.0f}**", f"**{tiered.total:,.0f}**"))
+    rows.append(("**all**", f"**{plain.total_usd:,.0f}**", f"**{tiered.total_usd:,.0f}**"))
     classes = ", ".join(f"{tier} {tiered.storage.get(tier, 0):,.0f}" for tier in StorageTier)
     gib = sum(FILES * share * size for _, share, size in WORKLOAD) / GIB
     shares = "; ".join(f"{share:.0%} {name} of {_size(size)}" for name, share, size in WORKLOAD)
@@ -80,7 +80,7 @@ def model() -> str:
     )
     saved = (
         f"Storage with all its fees (overhead, minimum durations, transitions, retrieval): {kept:,.0f} → {moved:,.0f}, "
-        f"**{1 - moved / kept:.1%} less**; the whole bill {1 - tiered.total / plain.total:.1%} less. "
+        f"**{1 - moved / kept:.1%} less**; the whole bill {1 - tiered.total_usd / plain.total_usd:.1%} less. "
         f"By class: {classes}."
     )
     where = (

@@ -47,7 +47,7 @@ class Bill:
     storage: Mapping[StorageTier, float] = field(default_factory=dict)
 
     @property
-    def total(self) -> float:
+    def total_usd(self) -> float:
         """All lines."""
         return math.fsum(self.lines.values())
 
@@ -131,7 +131,7 @@ def life(
             bill += Bill({CostLine.TRANSITIONS: moved, CostLine.TABLE: written})
         if is_deleted and stay.until_day == days:
             missing = TERMS[stay.tier].days_min - (stay.until_day - stay.since_day)
-            early = keeping(size_bytes, stay.tier, max(missing, 0.0), prices).total
+            early = keeping(size_bytes, stay.tier, max(missing, 0.0), prices).total_usd
             bill += Bill({CostLine.MINIMUM_DURATION: early})
     items = TABLE_BYTES / GIB * prices.table_gb_month * days / MONTH_DAYS
     return bill + Bill({CostLine.TABLE: items})
@@ -158,7 +158,7 @@ def _reads(size_bytes: int, stay: Stay, use: Use, prices: Prices) -> Bill:
     retrieval = size_bytes / GIB * own.retrieval_gb
     if stay.tier.is_archive:
         retrieval += own.restore_per_1000 / 1000
-        retrieval += keeping(size_bytes, StorageTier.STANDARD, READ_DAYS, prices).total
+        retrieval += keeping(size_bytes, StorageTier.STANDARD, READ_DAYS, prices).total_usd
     calls = (1 - use.cached) + (S3_CALLS_LEFT if use.bucket_key else 1)
     table = TABLE_READS_OF_A_READ * prices.table_reads_million + TABLE_WRITES_OF_A_READ * prices.table_writes_million
     one = Bill(

@@ -24,21 +24,32 @@ from graphql import (
 )
 
 from vaultstream.access import Deed
+from vaultstream.actions.cost import FILES_MAX
 from vaultstream.actions.process import READERS_MAX
 from vaultstream.actions.reach import DEPTH_MAX
 from vaultstream.comments import MENTIONS_MAX
+from vaultstream.costs import CostLine
 from vaultstream.gql.limits import PAGE_MAX
+from vaultstream.tiers import StorageTier
 
 PRICE_MAX = 10_000
 MUTATION = 10  # a transaction, and its event's way to every worker
 SEARCH = 20  # rounds of the index, whatever they find
+STORAGE_COST = FILES_MAX  # a Query each
 WHERE = 10  # a page of a folder looks at 1000 items for it
 ORDER = 20  # a folder of 2000 items is read whole, but for the order of names in which it is kept
 REFUSED_CHARACTERS = 1_000  # of a text that will not run, for one point
-_FIELDS: Mapping[str, int] = MappingProxyType({"search": SEARCH, "exposure": SEARCH})
+_FIELDS: Mapping[str, int] = MappingProxyType({"search": SEARCH, "exposure": SEARCH, "storageCost": STORAGE_COST})
 # Lists of objects that come whole, and how long each may be.
 WHOLE_LISTS: Mapping[str, int] = MappingProxyType(
-    {"ancestors": DEPTH_MAX, "mentions": MENTIONS_MAX, "deeds": len(Deed), "readers": READERS_MAX}
+    {
+        "ancestors": DEPTH_MAX,
+        "mentions": MENTIONS_MAX,
+        "deeds": len(Deed),
+        "readers": READERS_MAX,
+        "costLines": len(CostLine),
+        "costTiers": len(StorageTier),
+    }
 )
 _KEPT_ORDER = "NAME"
 

@@ -18,6 +18,7 @@ from vaultstream.actions import browse
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql import files, folders, links, shares, tokens, uploads
 from vaultstream.gql.context import Info
+from vaultstream.gql.costs import CostQueries
 from vaultstream.gql.explanations import AccessQueries
 from vaultstream.gql.limits import PAGE_MAX
 from vaultstream.gql.nodes import Node
@@ -56,6 +57,7 @@ class Query(
     TrashQueries,
     RateLimitQueries,
     AccessTokenQueries,
+    CostQueries,
 ):
     """The roots of every read."""
 
