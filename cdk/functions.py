@@ -17,7 +17,7 @@ from vaultstream import events
 
 _RUNTIME_CLIENT = ["python", "-m", "awslambdaric"]
 ROOT = Path(__file__).parents[1]
-FROM_IMAGE = frozenset({events.THUMBNAIL.name})  # what draws is larger than the 250 MB of a package
+FROM_IMAGE = frozenset({events.THUMBNAIL.name, events.HASTEN.name})  # what draws is larger than the 250 MB of a package
 RUNTIME = lambda_.Runtime.PYTHON_3_11  # what the tests and the container run
 
 

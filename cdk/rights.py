@@ -49,6 +49,7 @@ API = Rights(
     secrets=_SECRETS,
 )
 _SCANS = Rights(table=_READ | _WRITE, blobs=frozenset({_GET}), keys=frozenset({_UNWRAP}), secrets=_SECRETS)
+_DRAWS = Rights(table=_READ | _WRITE, blobs=frozenset({_GET, _PUT}), keys=frozenset({_WRAP, _UNWRAP}), secrets=_SECRETS)
 MIGRATE = Rights(secrets=frozenset({"database-owner", "database-app"}))
 WORKERS: Mapping[str, Rights] = {
     "relay": Rights(table=_CACHE, keys=frozenset({_UNWRAP}), secrets=_SECRETS, stream=True, bus=True),
@@ -62,12 +63,8 @@ WORKERS: Mapping[str, Rights] = {
     ),
     events.SCAN.name: _SCANS,
     events.RESCAN.name: _SCANS,
-    events.THUMBNAIL.name: Rights(
-        table=_READ | _WRITE,
-        blobs=frozenset({_GET, _PUT}),
-        keys=frozenset({_WRAP, _UNWRAP}),
-        secrets=_SECRETS,
-    ),
+    events.THUMBNAIL.name: _DRAWS,
+    events.HASTEN.name: _DRAWS,
     events.AUDIT.name: Rights(table=frozenset({"BatchWriteItem"}), keys=frozenset({_UNWRAP}), secrets=_SECRETS),
     events.LIFECYCLE.name: Rights(
         table=_READ | _WRITE, blobs=frozenset({_GET, _RESTORE}), keys=frozenset({_UNWRAP}), secrets=_SECRETS

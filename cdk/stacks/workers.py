@@ -21,7 +21,12 @@ from cdk.functions import Surroundings
 from vaultstream import events, table
 
 # The others wait for others.
-_MEMORY_MB = {events.SCAN.name: 2048, events.RESCAN.name: 2048, events.THUMBNAIL.name: 3008}
+_MEMORY_MB = {
+    events.SCAN.name: 2048,
+    events.RESCAN.name: 2048,
+    events.THUMBNAIL.name: 3008,
+    events.HASTEN.name: 3008,
+}
 _MEMORY_MB_DEFAULT = 512
 _DEAD_DAYS = 14  # SQS keeps nothing longer
 _ARCHIVE_DAYS = 14

@@ -44,6 +44,7 @@ class EventName(StrEnum):
     VERSION_THUMBNAIL = "version.thumbnail"
     SCAN_DUE = "version.scan_due"
     THUMBNAIL_DUE = "version.thumbnail_due"
+    THUMBNAIL_HASTENED = "version.thumbnail_hastened"
     VERSION_RESTORED = "version.restored"
     VERSION_LABELLED = "version.labelled"
     VERSION_DELETED = "version.deleted"
@@ -200,6 +201,8 @@ class Worker:
 
 SCAN = Worker("scan", frozenset({EventName.VERSION_STORED, EventName.SCAN_DUE}), visibility_seconds=900)
 THUMBNAIL = Worker("thumbnail", frozenset({EventName.VERSION_SCANNED, EventName.THUMBNAIL_DUE}), visibility_seconds=120)
+# The same work by another queue: what somebody is looking at does not wait behind what nobody looks at.
+HASTEN = Worker("hasten", frozenset({EventName.THUMBNAIL_HASTENED}), visibility_seconds=120)
 # Apart from the scans of what is new, which nobody can open before.
 RESCAN = Worker("rescan", frozenset({EventName.VERSION_RESCAN_DUE}), visibility_seconds=900)
 AUDIT = Worker("audit", frozenset(EventName), visibility_seconds=60, batch=10, attempts=20)
@@ -218,4 +221,4 @@ LIFECYCLE = Worker(
     batch=10,
     hears=frozenset(StorageNews),
 )
-WORKERS = (SCAN, RESCAN, THUMBNAIL, AUDIT, SEARCH, LIFECYCLE)
+WORKERS = (SCAN, RESCAN, THUMBNAIL, HASTEN, AUDIT, SEARCH, LIFECYCLE)

@@ -103,6 +103,7 @@ MUTATIONS = (
     Way("shareLinkUpdate", (_LINK,), {"viewOnly": True, "expiresAt": SOON}),
     Way("shareRevoke", (_share("shareId"),)),
     Way("shareUpdate", (_share("shareId"),), {"role": "VIEWER", "expiresAt": SOON}),
+    Way("thumbnailHasten", (_file(Deed.READ),)),
     Way("thumbnailRetry", (_file(Deed.EDIT),)),
     Way("uploadAbort", (Need("uploadId", "upload", None),)),
     Way("uploadBegin", (_folder(Deed.EDIT),), {"name": "new.txt", "sizeBytes": 5}),

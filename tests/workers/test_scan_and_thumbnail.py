@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.adapters import corpus
+from vaultstream import table
 from vaultstream.actions import account, browse, download, opening, process, upload
 from vaultstream.actions.browse import FolderPageKey
 from vaultstream.actions.upload import Wanted
 from vaultstream.actor import Actor
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
-from vaultstream.events import Event, EventName
+from vaultstream.events import WORKERS, Event, EventName
 from vaultstream.files import File
 from vaultstream.ids import FileId
 from vaultstream.verdict import ScannerUnavailable
@@ -206,3 +207,28 @@ async def test_a_virus_at_the_beginning_of_a_declared_file_is_a_virus_and_no_bro
     version = (await scanned(vault, begun.target.file_id)).version
     assert version.scan.status is ScanStatus.INFECTED
     assert version.sha256 is None
+
+
+async def test_what_somebody_looks_at_is_drawn_by_a_queue_of_its_own_and_once(
+    vault: Vault, alice: Actor, bob: Actor
+) -> None:
+    file_id = await store(vault, alice, jpeg(80, 60), "image/jpeg")
+
+    async def hastened() -> list[Event]:
+        shards = [await vault.records.undelivered(shard, "7", 1000) for shard in table.outbox_shards()]
+        wanted = (file_id, EventName.THUMBNAIL_HASTENED)
+        return [event for shard in shards for event in shard if (event.item_id, event.name) == wanted]
+
+    await process.hasten_thumbnail(vault, alice, file_id, None)
+    assert await hastened() == [], "what is not clean has no turn"
+    await scanned(vault, file_id)
+    with pytest.raises(VaultError) as caught:
+        await process.hasten_thumbnail(vault, bob, file_id, None)
+    assert caught.value.code is Code.NOT_FOUND
+    await process.hasten_thumbnail(vault, alice, file_id, None)
+    (event,) = await hastened()
+    assert [worker.name for worker in WORKERS if event.name in worker.gets] == ["hasten", "audit", "search"]
+    await thumbnail.handle(vault, event)
+    assert (await state(vault, file_id)).version.thumbnail.status is ThumbnailStatus.READY
+    await process.hasten_thumbnail(vault, alice, file_id, None)
+    assert await hastened() == [event]

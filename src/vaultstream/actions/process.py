@@ -144,6 +144,19 @@ async def retry_thumbnail(vault: Vault, actor: Actor, file_id: FileId, number: i
     return await _retry(vault, actor, file_id, number, again, EventName.THUMBNAIL_DUE)
 
 
+async def hasten_thumbnail(vault: Vault, actor: Actor, file_id: FileId, number: int | None) -> File:
+    """Somebody looks at a version whose thumbnails wait for their turn: it is now. Any other state is left alone."""
+    await reach.file(vault, actor, file_id, Deed.READ)
+    found = await load(vault, file_id, number)
+    if found is None:
+        raise not_found("version")
+    file, version = found[0], found[1].version
+    if version.scan.status is ScanStatus.CLEAN and version.thumbnail.status is ThumbnailStatus.PENDING:
+        name, number = EventName.THUMBNAIL_HASTENED, version.number
+        await vault.commit([], [deeds.by_person(vault, actor, name, file.id, version_number=number)])
+    return file
+
+
 async def _retry(vault: Vault, actor: Actor, file_id: FileId, number: int | None, step: Step, deed: EventName) -> File:
     await reach.file(vault, actor, file_id, Deed.EDIT)
 

@@ -183,6 +183,24 @@ class ThumbnailRetryPayload:
     errors: list[UserError] = strawberry.field(description=ERRORS)
 
 
+@strawberry.input(description="A version whose thumbnails somebody waits for.")
+class ThumbnailHastenInput:
+    """What `thumbnailHasten` takes."""
+
+    file_id: strawberry.ID = strawberry.field(description="The file.")
+    version_number: int | None = strawberry.field(description=_VERSION_NUMBER, default=None)
+
+
+@strawberry.type(description="What thumbnailHasten did.")
+class ThumbnailHastenPayload:
+    """Read from `outcomes.Outcome`."""
+
+    made: File | None = strawberry.field(
+        name="file", description="The file as it is; null if it is not for you to see."
+    )
+    errors: list[UserError] = strawberry.field(description=ERRORS)
+
+
 @strawberry.type
 class FileMutations:
     """What can be done to files."""
@@ -229,5 +247,23 @@ class FileMutations:
         async def deed() -> files.File:
             file, context = file_id(wanted.file_id), info.context
             return await process.retry_thumbnail(context.vault, context.actor, file, wanted.version_number)
+
+        return await outcome(info, deed())
+
+    @strawberry.mutation(
+        description="Render a version's thumbnails before those of others that wait, since somebody looks at it now. "
+        "Nothing happens unless they are PENDING.",
+        graphql_type=ThumbnailHastenPayload,
+    )
+    async def thumbnail_hasten(
+        self,
+        info: Info,
+        wanted: Annotated[ThumbnailHastenInput, strawberry.argument(name="input", description=INPUT)],
+    ) -> Outcome[files.File]:
+        """The worker is told by a queue of its own."""
+
+        async def deed() -> files.File:
+            file, context = file_id(wanted.file_id), info.context
+            return await process.hasten_thumbnail(context.vault, context.actor, file, wanted.version_number)
 
         return await outcome(info, deed())

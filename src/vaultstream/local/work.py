@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from lambdas import audit, lifecycle, relay, rescan, scan, search, sweep, thumbnail
+from lambdas import audit, hasten, lifecycle, relay, rescan, scan, search, sweep, thumbnail
 from vaultstream.adapters import clients
 from vaultstream.adapters.telemetry.logs import log_to_stderr
-from vaultstream.events import AUDIT, LIFECYCLE, RESCAN, SCAN, SEARCH, THUMBNAIL, Worker
+from vaultstream.events import AUDIT, HASTEN, LIFECYCLE, RESCAN, SCAN, SEARCH, THUMBNAIL, Worker
 from vaultstream.local.container import Container
 from vaultstream.local.data import workers_ready
 from vaultstream.local.pump import pump
@@ -24,6 +24,7 @@ _HANDLERS: Mapping[Worker, Handler] = {
     SCAN: scan.handler,
     RESCAN: rescan.handler,
     THUMBNAIL: thumbnail.handler,
+    HASTEN: hasten.handler,
     AUDIT: audit.handler,
     SEARCH: search.handler,
     LIFECYCLE: lifecycle.handler,
