@@ -27,6 +27,7 @@ async def ready(request: Request) -> Response:
         "store": vault.blobs.ping,
         "keys": vault.keys.ping,
         "live": vault.live.ping,
+        "cache": vault.cache.ping,
         "audit": vault.audit_log.ping,
     }
     answers = await asyncio.gather(*(_answers(ping) for ping in parts.values()))

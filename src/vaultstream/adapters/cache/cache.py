@@ -69,6 +69,11 @@ class Cache:
         epoch = await self.trust.epoch() if server else None
         return World(epoch, server) if epoch and server else None
 
+    async def ping(self) -> None:
+        """Raise ConnectionError where nothing of the cache may be believed now."""
+        if await self.world() is None:
+            raise ConnectionError("the cache is not believed")
+
     async def invalidate(self, partitions: Iterable[str]) -> None:
         """Return once nobody, in any process, can read from the cache what these partitions were before.
 

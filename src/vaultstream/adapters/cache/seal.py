@@ -44,5 +44,5 @@ class Seal:
             return None
 
     def _cipher(self, name: str, world: str, token: bytes) -> AESGCM:
-        place = f"{len(name)} {name} {world} ".encode() + token
+        place = f"{len(name)} {len(world)} {name} {world} ".encode() + token
         return AESGCM(hmac.digest(self._root, place, "sha256"))
