@@ -104,6 +104,7 @@ MUTATIONS = (
     Way("shareRevoke", (_share("shareId"),)),
     Way("shareUpdate", (_share("shareId"),), {"role": "VIEWER", "expiresAt": SOON}),
     Way("thumbnailHasten", (_file(Deed.READ),)),
+    Way("storageRestore", (_file(Deed.DOWNLOAD),), {"days": 3}),
     Way("thumbnailRetry", (_file(Deed.EDIT),)),
     Way("uploadAbort", (Need("uploadId", "upload", None),)),
     Way("uploadBegin", (_folder(Deed.EDIT),), {"name": "new.txt", "sizeBytes": 5}),
@@ -139,7 +140,7 @@ ASKED = {
 }
 # Queries that take no id, or give nothing for one: each has a test of its own, here or in `tests/gql`.
 LISTS = {"search", "sharedWithMe", "trash", "recent"}
-OTHER_QUERIES = LISTS | {"access", "exposure", "shareLink"}
+OTHER_QUERIES = LISTS | {"access", "exposure", "shareLink", "storageCost"}
 OWN_QUERIES = {"viewer", "rateLimit", "accessTokens"}  # of the viewer's account, and of nobody's items
 
 SUBSCRIPTIONS = (
@@ -162,7 +163,7 @@ ITEM_ROUTES = {
     "/s/{token}/download": "Deed.DOWNLOAD, by the link",
     "/graphql": "the ways above",
 }
-PLAIN_ROUTES = {"/health", "/ready", "/", "/config.json", "/favicon.svg", "/assets"}  # of nobody's items
+PLAIN_ROUTES = {"/health", "/ready", "/metrics", "/", "/config.json", "/favicon.svg", "/assets"}  # of nobody's items
 
 
 def mutation(way: Way, ids: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
