@@ -138,3 +138,28 @@ async def test_who_was_not_asked_for_is_left_alone(vault: Vault, alice: Actor, c
     await rescanned(replace(vault, scanner=Scanner(clamd.url)), file_id)
     assert await state(vault, file_id) == before
     assert clamd.received == []
+
+
+async def test_what_is_archived_is_put_off_and_nobody_waits_for_it(
+    vault: Vault, alice: Actor, clamd: ClamdServer
+) -> None:
+    file_id, ahead = await scanned(vault, alice, b"harmless"), Ahead()
+    later = await begun(vault, clamd, ahead)
+    ahead.move(seconds=61)
+    await sweep.handle(later)
+    body = (await state(vault, file_id)).body
+    sealed = await vault.blobs.whole(body.object_key)
+    client, bucket = vault.blobs._client, vault.settings.bucket
+    await client.put_object(Bucket=bucket, Key=body.object_key, Body=sealed, StorageClass="DEEP_ARCHIVE")
+    await rescanned(later, file_id)
+    stored = await state(vault, file_id)
+    assert (stored.version.scan.status, stored.rescanning) == (ScanStatus.CLEAN, True)
+    ahead.move(days=29)
+    await sweep.handle(later)
+    assert await asked(vault, file_id) == 1
+    await client.put_object(Bucket=bucket, Key=body.object_key, Body=sealed)
+    ahead.move(days=2)
+    await sweep.handle(later)
+    assert await asked(vault, file_id) == 2
+    await rescanned(later, file_id)
+    assert "ClamAV" in ((await state(vault, file_id)).version.scan.engine or "")

@@ -11,7 +11,7 @@ from vaultstream.adapters.records import version_items
 from vaultstream.adapters.records.moments import time_of
 from vaultstream.adapters.records.round_changes import know_signatures
 from vaultstream.adapters.vault import Vault
-from vaultstream.errors import VaultError
+from vaultstream.errors import Code, VaultError
 from vaultstream.events import Event, EventName
 from vaultstream.metrics import SCAN_VERDICTS
 from vaultstream.verdict import ScannerUnavailable
@@ -21,6 +21,9 @@ from vaultstream.workers.scan import Looked, look
 log = logging.getLogger(__name__)
 
 ASK_AGAIN = timedelta(hours=1)
+ARCHIVED_AGAIN = timedelta(
+    days=30
+)  # what is archived cannot be had by anybody either, and is restored for nobody's scan
 _BATCH = 10  # of each shard in a round: new uploads come before old verdicts
 
 
@@ -61,7 +64,13 @@ async def handle(vault: Vault, event: Event) -> None:
     found = await process.load(vault, event.item_id or "", event.version_number)
     if found is None or not found[1].rescanning:
         return
-    looked = await look(vault, found[1])
+    try:
+        looked = await look(vault, found[1])
+    except VaultError as error:
+        if error.code is not Code.ARCHIVED:
+            raise
+        await _postpone(vault, found[1])
+        return
     before = found[1].version.scan
 
     def step(stored: StoredVersion) -> StoredVersion | None:
@@ -75,6 +84,13 @@ async def handle(vault: Vault, event: Event) -> None:
     )
     if await process.advance(vault, event.item_id or "", event.version_number, step, told):
         vault.meters.count(SCAN_VERDICTS, looked.status.value)
+
+
+async def _postpone(vault: Vault, stored: StoredVersion) -> None:
+    def step(now: StoredVersion) -> StoredVersion | None:
+        return replace(now, due_at=vault.now() + ARCHIVED_AGAIN) if now.rescanning else None
+
+    await process.advance(vault, stored.version.file_id, stored.version.number, step, None)
 
 
 def _judged(vault: Vault, stored: StoredVersion, looked: Looked) -> StoredVersion:

@@ -18,14 +18,13 @@ from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import EventName
 from vaultstream.metrics import SCRUBBED
-from vaultstream.versions import RestoreStatus, StoredVersion
+from vaultstream.versions import StoredVersion
 
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=10)
 BYTES_MAX = 64 << 20  # of one version in one go; of a larger one, a range somewhere in it
 _EACH = 2  # of each shard in one go
-_UNREADABLE_NOW = {RestoreStatus.NEEDED, RestoreStatus.IN_PROGRESS}
 
 
 async def sweep(vault: Vault) -> None:
@@ -45,7 +44,7 @@ async def sweep(vault: Vault) -> None:
 
 async def check(vault: Vault, stored: StoredVersion) -> None:
     """Open a version and tell whoever owns it when it cannot be; one that cannot be reached now is left for later."""
-    if stored.version.tiering.restore in _UNREADABLE_NOW:
+    if not stored.version.tiering.is_readable(vault.now()):
         return
     try:
         is_sound = await _is_sound(vault, stored)
