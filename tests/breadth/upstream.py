@@ -4,6 +4,10 @@ In a folder with the `tests` of graphql-core's source distribution, with pytest-
 `PYTHONPATH=<this project>/src:<this folder> pytest -p upstream tests/execution`. What is asked with options that a
 plan does not take (resolvers, middleware, hooks, signals) goes to graphql-core as before; how much went which way is
 printed at the end. None of those tests is copied here.
+
+With graphql-core 3.3.2 726 of 738 pass. Of the other 12 one nests fields deeper than graphql-core's stack bears, which
+a plan answers; the rest look at when and how often: whether an answer comes at once or is awaited, which of two errors
+is told that were there together, what a resolver did meanwhile that a plan runs a second time.
 """
 
 from collections import Counter

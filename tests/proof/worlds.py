@@ -199,7 +199,7 @@ class SignedIn:
 
 def doors_of(vault: Vault) -> Doors:
     """The app's own routes over this vault, without a server between."""
-    app: Starlette = create_app(vault.settings)._app  # type: ignore[assignment]  # within the envelope
+    app: Starlette = create_app(vault.settings)._app._app  # type: ignore[attr-defined]  # within the envelope
     app.state.vault, app.state.authenticator = vault, SignedIn(vault)
     transport = httpx.ASGITransport(app)
     client = httpx.AsyncClient(transport=transport, base_url=vault.settings.public_url)

@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> Envelope:
         *page.routes(settings),
     ]
     handlers = {VaultError: refusal, HTTPException: protocol_refusal, Exception: unexpected}
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    app = GraphQLFirst(Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers))
     return Envelope(app, issuer=settings.oidc_issuer, meters=meters, tracer=tracer, proxies=settings.proxies)
 
 
@@ -90,6 +90,24 @@ class GraphQLDoor:
         """Pass the request on."""
         endpoint: GraphQLEndpoint = scope["app"].state.graphql
         await endpoint(scope, receive, send)
+
+
+class GraphQLFirst:
+    """Takes most requests past the router and its middleware: the endpoint answers for all that it raises. The route is
+    listed all the same, with every other way in.
+    """
+
+    def __init__(self, app: Starlette) -> None:
+        self._app = app
+        self._door = GraphQLDoor()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope.get("path") != "/graphql":  # a lifespan has none
+            await self._app(scope, receive, send)
+            return
+        scope["app"] = self._app
+        await self._door(scope, receive, send)
 
 
 async def protocol_refusal(_request: Request, error: Exception) -> Response:
