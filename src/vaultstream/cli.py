@@ -20,10 +20,14 @@ settings are environment variables, VAULTSTREAM_<NAME>. Those for `dev`:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Replace this process by the command's own program, which says itself what goes wrong."""
-    chosen = vars(_parser().parse_args(arguments))
+    parser = _parser()
+    known, more = parser.parse_known_args(arguments)
+    chosen = vars(known)
     command = chosen.pop("command")
+    if more and command != "costs":  # whose options are its own
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
     settings = {name: text for name, text in chosen.items() if name.startswith("VAULTSTREAM_") and text}
-    rest = chosen.pop("rest", [])
+    rest = chosen.pop("rest", more)
     given = [text for name, text in chosen.items() if not name.startswith("VAULTSTREAM_") and text] + rest
     program = [sys.executable, "-m", f"vaultstream.commands.{command}", *given]
     os.execve(sys.executable, program, os.environ | settings)  # noqa: S606  # our own program, no shell
@@ -58,9 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("deed", choices=["rebuild"], help="make it anew from the table, while the vault goes on")
     audit = add("audit", "export the audit log, prove an export, look after the log; `audit` alone says how")
     audit.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="what to do")
+    commands.add_parser("costs", help="print the price table and what files cost to keep, by what-ifs", add_help=False)
     moving = add("tiers", "print when stored files move to colder storage, or let days go by for the vault `dev` runs")
     moving.add_argument("deed", nargs="?", choices=["advance"], help="make all stored files older")
-    moving.add_argument("--days", type=_days, default="", help="by how many days (with `advance`)")
+    moving.add_argument("--days", type=_days, help="by how many days (with `advance`)")
     return parser
 
 
