@@ -109,6 +109,7 @@ async def new_world(servers: Servers) -> Settings:
         table=f"{name}-table",
         bucket=f"{name}-bucket",
         kms_key=f"alias/{name}",
+        auditors="alice@example.com",
         audit_key=f"alias/{name}-audit",
         audit_bucket=f"{name}-audit",
         bus=f"{name}-bus",

@@ -42,6 +42,11 @@ class Row:
     event: Event
     received_at: datetime
 
+    @property
+    def id(self) -> str:
+        """The event's id as an id like others."""
+        return f"event_{self.event.id}"
+
     def plain(self) -> Plain:
         """The row as JSON, its digest in hexadecimal; times in UTC."""
         return _plain(self.seq, self.event, self.received_at) | {HASH: self.digest.hex()}

@@ -25,6 +25,7 @@ _SHAPES = {
     "share": re.compile(f"share_(?:file|folder)_{_ULID}_{_ULID}"),
     "link": re.compile(f"link_(?:file|folder)_{_ULID}_{_ULID}"),
     "comment": re.compile(f"comment_{_ULID}_{_ULID}"),
+    "event": re.compile(f"event_{_ULID}"),
     "token": re.compile(f"token_{_ULID}"),
 }
 

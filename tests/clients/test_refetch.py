@@ -9,6 +9,10 @@ from asking import Person
 from graphql import GraphQLInterfaceType, build_schema
 from programs import SCHEMA, World
 
+from vaultstream.adapters.vault import Vault
+from vaultstream.events import Event, EventName
+from vaultstream.workers.audit import handle_batch
+
 WALK = """
 query ($folder: ID!) {
   viewer { __typename id rootFolder { __typename id } }
@@ -23,6 +27,7 @@ query ($folder: ID!) {
     } } } }
   }
   accessTokens(first: 9) { edges { node { __typename id } } }
+  auditEvents(first: 1) { edges { node { __typename id } } }
 }
 """
 AGAIN = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
@@ -41,7 +46,7 @@ def nodes(answer: Any) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
-async def walked(world: World, alice: Person) -> dict[str, str]:
+async def walked(world: World, alice: Person, vault: Vault) -> dict[str, str]:
     """Something of every kind, as a walk through the contract finds it: its type by its id."""
     wanted = {"itemId": world.folder_id, "email": "bob@example.com", "role": "EDITOR"}
     await alice.done("shareGrant", "ShareGrantInput", "share { id }", **wanted)
@@ -52,6 +57,7 @@ async def walked(world: World, alice: Person) -> dict[str, str]:
     await alice.done("accessTokenCreate", "AccessTokenCreateInput", "accessToken { id }", **wanted)
     wanted = {"folderId": world.folder_id, "name": "begun", "sizeBytes": 3}
     begun = await alice.done("uploadBegin", "UploadBeginInput", "upload { __typename id }", **wanted)
+    await handle_batch(vault, [Event(vault.unique(), EventName.AUDIT_READ, vault.now(), "nobody", "request")])
     return dict(nodes(begun["upload"])) | dict(nodes(await alice.data(WALK, folder=world.folder_id)))
 
 

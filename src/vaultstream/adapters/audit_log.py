@@ -12,6 +12,7 @@ import asyncpg
 
 from vaultstream import dependencies
 from vaultstream.audit_chain import EMPTY, Head, Row, canonical, linked, row_of
+from vaultstream.audit_query import COLUMNS, AuditWhere, Place, select
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import Event, EventName
 
@@ -40,10 +41,8 @@ _HEAD = "SELECT seq, hash FROM audit.events ORDER BY seq DESC LIMIT 1"
 _KNOWN = """
 SELECT now() AS now, array(SELECT id FROM audit.events WHERE id = ANY($1) AND at BETWEEN $2 AND $3) AS ids
 """
-_COLUMNS = """seq, hash, id, at, name, subject, item_id, version_number, ip, agent, request_id, decision, reason,
-    details, received_at"""
 _APPEND = f"""
-INSERT INTO audit.events ({_COLUMNS})
+INSERT INTO audit.events ({COLUMNS})
 SELECT seq, decode(hash, 'hex'), id, at, name, subject, item_id, version_number, ip, agent, request_id, decision,
     reason, details, received_at
 FROM json_to_recordset($1::json) AS event(
@@ -51,10 +50,15 @@ FROM json_to_recordset($1::json) AS event(
     ip text, agent text, request_id text, decision text, reason text, details jsonb, received_at timestamptz)
 RETURNING tableoid = 'audit.events_default'::regclass AS misplaced
 """  # noqa: S608  # the columns are written above
-_ROWS = f"SELECT {_COLUMNS} FROM audit.events WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3"  # noqa: S608
-_NAMED = f"SELECT {_COLUMNS} FROM audit.events WHERE name = $1 ORDER BY seq"  # noqa: S608
-_EVENTS_OF = f"SELECT {_COLUMNS} FROM audit.events WHERE item_id = $1 ORDER BY at DESC, seq DESC LIMIT $2"  # noqa: S608
+_ROWS = f"SELECT {COLUMNS} FROM audit.events WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3"  # noqa: S608
+_NAMED = f"SELECT {COLUMNS} FROM audit.events WHERE name = $1 ORDER BY seq"  # noqa: S608
+_EVENTS_OF = f"SELECT {COLUMNS} FROM audit.events WHERE item_id = $1 ORDER BY at DESC, seq DESC LIMIT $2"  # noqa: S608
 
+_ROW = f"SELECT {COLUMNS} FROM audit.events WHERE id = $1"  # noqa: S608
+_SUBJECTS = """
+SELECT DISTINCT subject FROM audit.events
+WHERE at >= coalesce($1, '-infinity'::timestamptz) AND at < coalesce($2, 'infinity'::timestamptz) LIMIT $3
+"""
 _LAST_CHECKPOINT = "SELECT seq, at, line FROM audit.checkpoints ORDER BY seq DESC LIMIT 1"
 _CHECKPOINTS = "SELECT seq, at, line FROM audit.checkpoints WHERE seq > $1 AND seq < $2 ORDER BY seq LIMIT $3"
 _ADD_CHECKPOINT = "INSERT INTO audit.checkpoints (seq, at, line) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
@@ -167,6 +171,26 @@ class AuditLog:
         """At most `limit` rows of the chain after one number and up to another, in order. Raises AuditUnavailable."""
         async with self._connection() as connection:
             return [row_of(row) for row in await connection.fetch(_ROWS, after, until, limit)]
+
+    async def find(self, where: AuditWhere, after: Place | None, limit: int) -> list[Row]:
+        """At most `limit` events, the newest first. Raises AuditUnavailable, or INVALID for a bad SQL/JSON path."""
+        sql, values = select(where, after, limit)
+        async with self._connection() as connection:
+            try:
+                return [row_of(row) for row in await connection.fetch(sql, *values)]
+            except (asyncpg.PostgresSyntaxError, asyncpg.DataError) as error:
+                raise VaultError(Code.INVALID, f"This cannot be looked for: {error}.", path=("where",)) from None
+
+    async def row(self, event_id: str) -> Row | None:
+        """One event by its id. Raises AuditUnavailable."""
+        async with self._connection() as connection:
+            row = await connection.fetchrow(_ROW, event_id)
+        return None if row is None else row_of(row)
+
+    async def subjects(self, since: datetime | None, until: datetime | None, limit: int) -> list[str]:
+        """At most `limit` of those who did something between two moments. Raises AuditUnavailable."""
+        async with self._connection() as connection:
+            return [row["subject"] for row in await connection.fetch(_SUBJECTS, since, until, limit)]
 
     async def named(self, name: EventName) -> list[Event]:
         """Every event of this name, for those of which there are few. Raises AuditUnavailable."""

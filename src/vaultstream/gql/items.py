@@ -10,7 +10,8 @@ from vaultstream import folders as folder_nouns
 from vaultstream import links as link_nouns
 from vaultstream import shares as share_nouns
 from vaultstream.access import Deed
-from vaultstream.gql import links, shares
+from vaultstream.audit_chain import Row
+from vaultstream.gql import audit, links, shares
 from vaultstream.gql.by_key import by_key
 from vaultstream.gql.context import Info
 from vaultstream.gql.nodes import FolderLater, Node
@@ -112,6 +113,14 @@ class Item(Node):
     async def links_of(self: _Noun, info: Info, first: First, after: After = None) -> Listing[link_nouns.ShareLink]:
         """One Query."""
         return await links.of_item(info, self.id, first, after)
+
+    @strawberry.field(
+        description="What was done to it, the newest first, without from where; nothing unless you may share it.",
+        graphql_type=audit.AuditEventConnection,
+    )
+    async def history(self: _Noun, info: Info, first: First, after: After = None) -> Listing[Row]:
+        """One statement."""
+        return await audit.history_of(info, self.id, first, after)
 
 
 @strawberry.type(description="One item in a list.")

@@ -39,7 +39,15 @@ STORAGE_COST = FILES_MAX  # a Query each
 WHERE = 10  # a page of a folder looks at 1000 items for it
 ORDER = 20  # a folder of 2000 items is read whole, but for the order of names in which it is kept
 REFUSED_CHARACTERS = 1_000  # of a text that will not run, for one point
-_FIELDS: Mapping[str, int] = MappingProxyType({"search": SEARCH, "exposure": SEARCH, "storageCost": STORAGE_COST})
+_FIELDS: Mapping[str, int] = MappingProxyType(
+    {
+        "search": SEARCH,
+        "auditEvents": SEARCH,
+        "history": SEARCH,
+        "exposure": SEARCH,
+        "storageCost": STORAGE_COST,
+    }
+)
 # Lists of objects that come whole, and how long each may be.
 WHOLE_LISTS: Mapping[str, int] = MappingProxyType(
     {

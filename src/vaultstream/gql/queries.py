@@ -15,8 +15,10 @@ from vaultstream import shares as share_nouns
 from vaultstream import tokens as token_nouns
 from vaultstream import uploads as upload_nouns
 from vaultstream.actions import browse
+from vaultstream.audit_chain import Row
 from vaultstream.errors import Code, VaultError
-from vaultstream.gql import files, folders, links, shares, tokens, uploads
+from vaultstream.gql import audit, files, folders, links, shares, tokens, uploads
+from vaultstream.gql.audit import AuditQueries
 from vaultstream.gql.context import Info
 from vaultstream.gql.costs import CostQueries
 from vaultstream.gql.explanations import AccessQueries
@@ -42,6 +44,7 @@ _Noun = (
     | link_nouns.ShareLink
     | comment_nouns.Comment
     | token_nouns.AccessToken
+    | Row
 )
 _Id = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
 
@@ -58,6 +61,7 @@ class Query(
     RateLimitQueries,
     AccessTokenQueries,
     CostQueries,
+    AuditQueries,
 ):
     """The roots of every read."""
 
@@ -127,5 +131,6 @@ _LOADED: Mapping[str, Callable[[Info, Any], Awaitable[_Noun | None]]] = {  # Any
     "share": shares.loaded,
     "link": links.loaded,
     "token": tokens.loaded,
+    "event": audit.loaded,
     "comment": lambda info, wanted: info.context.loaders.comments.load(wanted),
 }

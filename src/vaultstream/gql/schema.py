@@ -7,6 +7,7 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from vaultstream.gql import errors
+from vaultstream.gql.audit import AuditEvent
 from vaultstream.gql.batches import declare_batches
 from vaultstream.gql.comments import Comment, CommentMutations
 from vaultstream.gql.file_mutations import FilePlaceMutations
@@ -65,6 +66,7 @@ def _built(*, sort_schema: bool) -> strawberry.Schema:
             Upload,
             Comment,
             AccessToken,
+            AuditEvent,
             *sorted(set(errors.USER_ERRORS.values()), key=str),
         ],
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=sort_schema),

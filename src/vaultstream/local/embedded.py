@@ -75,6 +75,7 @@ def _made(own: Secrets, ports: Mapping[str, int], port: str) -> dict[str, str]:
         "bucket": NAME,
         "region": REGION,
         "kms_key": f"alias/{NAME}",
+        "auditors": "alice@example.com",
         "audit_key": f"alias/{NAME}-audit",
         "audit_bucket": f"{NAME}-audit",
         "bus": NAME,
