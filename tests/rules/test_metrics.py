@@ -22,6 +22,14 @@ def test_every_row_of_the_module_is_in_the_table_once():
     assert len({row.name for row in METRICS}) == len(METRICS)
 
 
+def test_every_metric_is_measured_somewhere():
+    rows = {name for name, each in vars(metrics).items() if isinstance(each, Metric)}
+    package = Path(metrics.__file__).parent
+    texts = [path.read_text() for path in package.rglob("*.py") if path.name != "metrics.py"]
+
+    assert not {row for row in rows if not any(f"({row}," in text or f"({row})" in text for text in texts)}
+
+
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_names_are_what_prometheus_and_cloudwatch_take(metric: Metric):
     assert re.fullmatch("vaultstream_[a-z]+(_[a-z]+)*", metric.full_name)

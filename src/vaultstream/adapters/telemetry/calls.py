@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from vaultstream.adapters.telemetry.tracer import Span, call
+from vaultstream.adapters.telemetry.tracer import Span, call, current
 from vaultstream.metrics import CALL_SECONDS
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ class Calls:
 
     def begin(self, system: str, name: str) -> Callable[[str], None]:
         """A call goes out; what this gives is to be told how it ended: ok, refused or failed."""
-        return partial(self._end, system, time.perf_counter(), call(f"{system} {name}"))
+        span = call(f"{system} {name}") if current() is not None else None
+        return partial(self._end, system, time.perf_counter(), span)
 
     def _end(self, system: str, begun: float, span: Span | None, outcome: str) -> None:
         self._meters.observe(CALL_SECONDS, time.perf_counter() - begun, system, outcome)
