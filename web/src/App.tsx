@@ -1,6 +1,6 @@
 // Who is in, and what they see.
 
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { Suspense, lazy, useEffect, useState, useSyncExternalStore } from "react";
 import { Provider } from "urql";
 
 import { Shell } from "./Shell";
@@ -10,6 +10,9 @@ import { SignedOut, arrive, begin } from "./signin";
 import { client } from "./vault";
 import { say } from "./words";
 
+const LinkPage = lazy(() => import("./pages/LinkPage"));
+const linkToken = /^\/s\/([\w-]+)\/?$/.exec(location.pathname)?.[1];
+
 type View = "unknown" | "out" | "in";
 
 export function App() {
@@ -18,6 +21,7 @@ export function App() {
   const state = useSyncExternalStore(onReach, reachState);
 
   useEffect(() => {
+    if (linkToken) return;
     arrive().then(
       (isIn) => setView(isIn ? "in" : "out"),
       (error: unknown) => {
@@ -37,6 +41,11 @@ export function App() {
             {say.signInAgain}
           </button>
         </p>
+      )}
+      {linkToken && (
+        <Suspense>
+          <LinkPage token={linkToken} />
+        </Suspense>
       )}
       {view === "out" && <Welcome failure={failure} />}
       {view === "in" && (

@@ -2,7 +2,7 @@
 
 import { Dialog } from "@base-ui/react/dialog";
 import { Menu } from "@base-ui/react/menu";
-import { type FormEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, Suspense, lazy, useEffect, useMemo, useRef, useState } from "react";
 import { useQuery } from "urql";
 
 import { deed } from "./deeds";
@@ -19,10 +19,13 @@ import { onSettled } from "./uploads";
 import { Viewing, meOf, useMe } from "./viewer";
 import { say } from "./words";
 
+const DetailsPanel = lazy(() => import("./pages/DetailsPanel"));
+
 const PLACES: readonly { page: PageName; sign: Sign; name: string }[] = [
   { page: "files", sign: "folder", name: say.myFiles },
   { page: "shared", sign: "people", name: say.shared },
   { page: "recent", sign: "clock", name: say.recent },
+  { page: "trash", sign: "trash", name: say.trash },
 ];
 
 export function Shell() {
@@ -45,7 +48,16 @@ export function Shell() {
 function Place() {
   const route = useRoute();
   const me = useMe();
-  return <FilesPage key={route.page === "search" ? "search" : to({ ...route, open: null })} {...{ route, me }} />;
+  return (
+    <>
+      <FilesPage key={route.page === "search" ? "search" : to({ ...route, open: null })} {...{ route, me }} />
+      {route.open && (
+        <Suspense>
+          <DetailsPanel id={route.open} onClose={() => go({ ...route, open: null })} />
+        </Suspense>
+      )}
+    </>
+  );
 }
 
 function Frame({ children }: { children: ReactNode }) {

@@ -88,6 +88,15 @@ export const SharedPage = graphql(`
   }
 `);
 
+export const TrashPage = graphql(`
+  query TrashPage($after: String) {
+    trash(first: 50, after: $after) {
+      edges { node { ...ItemRow } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`);
+
 export const FolderChanges = graphql(`
   subscription FolderChanges($folderId: ID!) {
     folderChanged(folderId: $folderId) {

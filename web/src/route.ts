@@ -2,14 +2,14 @@
 
 import { useSyncExternalStore } from "react";
 
-export const PAGES = ["files", "folder", "recent", "shared", "search"] as const;
+export const PAGES = ["files", "folder", "recent", "shared", "trash", "search"] as const;
 export type PageName = (typeof PAGES)[number];
 
 export interface Route {
   readonly page: PageName;
   readonly id: string | null; // of the folder
   readonly text: string; // what is searched for
-  readonly open: string | null; // the file whose details are shown
+  readonly open: string | null; // whose details are shown
 }
 
 let route = read(location.hash);

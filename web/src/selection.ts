@@ -3,6 +3,8 @@
 import { useCallback, useMemo, useState } from "react";
 
 import type { Item } from "./items";
+import type { Listing } from "./listing";
+import type { Me } from "./viewer";
 
 export interface Selection {
   readonly items: readonly Item[]; // the chosen ones, in the order of the list
@@ -42,5 +44,14 @@ export function useSelection(items: readonly Item[]): Selection {
     all: () => setIds(new Set(items.map(({ id }) => id))),
     clear: () => setIds(new Set()),
     isAll: chosen.length > 0 && chosen.length === items.length,
+  };
+}
+
+/** What follows a deed on items: they leave the list at once, or all is read again, and the quota is another. */
+export function settled(listing: Listing, me: Me): (gone: readonly Item[]) => void {
+  return (gone) => {
+    for (const { id } of gone) listing.remove(id);
+    if (gone.length === 0) listing.again();
+    me.again();
   };
 }

@@ -6,7 +6,7 @@ import { useEffect, useMemo, useSyncExternalStore } from "react";
 import type { ItemOrder, ItemWhere } from "./gql/graphql";
 import { type Item, isFile } from "./items";
 import { type Listed, Listing, type Page, type Reader } from "./listing";
-import { FolderChanges, FolderPage, RecentPage, SearchPage, SharedPage } from "./operations";
+import { FolderChanges, FolderPage, RecentPage, SearchPage, SharedPage, TrashPage } from "./operations";
 import { Refused, client } from "./vault";
 
 interface Connection<Node> {
@@ -23,6 +23,7 @@ export interface Source {
   readonly reader: Reader;
   readonly orderBy: ItemOrder;
   readonly where: ItemWhere | null;
+  readonly isTrash?: boolean;
 }
 
 function readerOf<Data, Variables extends object>(
@@ -83,6 +84,11 @@ export function sharedSource(): Source {
   return { key: "shared", folderId: null, reader, orderBy: BY_NAME, where: null };
 }
 
+export function trashSource(): Source {
+  const reader = readerOf(TrashPage, (after) => ({ after }), ({ trash }) => paged(trash, itself));
+  return { key: "trash", folderId: null, reader, orderBy: BY_NAME, where: null, isTrash: true };
+}
+
 const names = new Intl.Collator(undefined, { sensitivity: "base" });
 
 export function standsBefore({ field, direction }: ItemOrder): (one: Item, other: Item) => boolean {
@@ -112,9 +118,9 @@ export interface Shown extends Listed {
 /** The list of a source, followed for as long as it is shown. */
 export function useListing(source: Source): Shown {
   const listing = useMemo(() => {
-    const { reader, orderBy, folderId, where } = source;
+    const { reader, orderBy, folderId, where, isTrash = false } = source;
     const isHere = ({ parent }: Item) => !folderId || !parent || parent.id === folderId;
-    const keeps = (item: Item) => !item.trashedAt && isHere(item) && fits(item, where);
+    const keeps = (item: Item) => Boolean(item.trashedAt) === isTrash && isHere(item) && fits(item, where);
     return new Listing(reader, standsBefore(orderBy), keeps);
   }, [source.key]);
   const listed = useSyncExternalStore(listing.subscribe, listing.snapshot);

@@ -1,4 +1,7 @@
-"""The door for links: `/s/{token}` tells what a link leads to and gives its contents, without an account."""
+"""The door for links: `/s/{token}` tells what a link leads to and gives its contents, without an account.
+
+A browser that opens the address gets the page, which then asks by GraphQL; all others get JSON.
+"""
 
 import base64
 import binascii
@@ -13,6 +16,7 @@ from vaultstream.actions.visit import Visit
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
 from vaultstream.files import File
+from vaultstream.http import page
 from vaultstream.http.answers import problem, problem_of
 from vaultstream.http.auth import origin_of
 from vaultstream.http.disposition import safe_type
@@ -37,18 +41,22 @@ def routes() -> list[Route]:
 
 async def _described(request: Request) -> Response:
     """What the link leads to, or with `?item=` what lies under it; a folder with a page of what it holds."""
+    if "text/html" in request.headers.get("accept", ""):
+        answer = page.index()
+        answer.headers.update(_SEALING | {"Vary": "Accept"})
+        return answer
     vault: Vault = request.app.state.vault
     try:
         seen = await visit.visit(
             vault, origin_of(request), request.path_params["token"], _password(request), _item(request)
         )
-        page = await visit.page(vault, seen, _PAGE, request.query_params.get("after"))
+        listed = await visit.page(vault, seen, _PAGE, request.query_params.get("after"))
     except VaultError as error:
         return _refusal(error)
     body = _shown(vault, seen)
-    if page is not None:
-        body["children"] = [_shown(vault, Visit(seen.link, it, seen.origin, seen.token)) for it in page.children]
-        body["after"] = page.cursors[-1] if page.has_next else None
+    if listed is not None:
+        body["children"] = [_shown(vault, Visit(seen.link, it, seen.origin, seen.token)) for it in listed.children]
+        body["after"] = listed.cursors[-1] if listed.has_next else None
     return JSONResponse(body, headers=_SEALING)
 
 
@@ -64,6 +72,8 @@ async def _download(request: Request) -> Response:
         url = await visit.ticket(vault, origin_of(request), token, _password(request), _item(request))
     except VaultError as error:
         return _refusal(error)
+    if "application/json" in request.headers.get("accept", ""):  # a script, which could not read a redirect's address
+        return JSONResponse({"url": url}, headers=_SEALING)
     return RedirectResponse(url, 303, _SEALING)
 
 

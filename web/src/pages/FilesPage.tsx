@@ -4,6 +4,8 @@ import { useMemo, useState } from "react";
 import { useQuery } from "urql";
 
 import type { ItemOrder, ItemWhere } from "../gql/graphql";
+import { deed } from "../deeds";
+import { trashAll } from "../deedsOnItems";
 import { type Item, isFile } from "../items";
 import { FolderHead } from "../operations";
 import { DropZone } from "../parts/DropZone";
@@ -13,17 +15,17 @@ import { FILTERS, type FilterName, Toolbar } from "../parts/Toolbar";
 import { Way } from "../parts/Way";
 import { usePreferences } from "../preferences";
 import { type Route, go } from "../route";
-import { Lost, type Source, folderSource, recentSource, searchSource, sharedSource, useListing } from "../sources";
+import { Lost, type Source, folderSource, recentSource, searchSource, sharedSource, trashSource, useListing } from "../sources";
 import type { Me } from "../viewer";
 import { say } from "../words";
-import { useSelection } from "../selection";
+import { settled, useSelection } from "../selection";
 
 export function FilesPage({ route, me }: { route: Route; me: Me }) {
   const isFolder = route.page === "files" || route.page === "folder";
-  return isFolder ? <FolderPage id={route.id ?? me.rootId} me={me} /> : <FoundPage route={route} />;
+  return isFolder ? <FolderPage id={route.id ?? me.rootId} {...{ route, me }} /> : <FoundPage {...{ route, me }} />;
 }
 
-function FolderPage({ id, me }: { id: string; me: Me }) {
+function FolderPage({ id, route, me }: { id: string; route: Route; me: Me }) {
   const [{ data }] = useQuery({ query: FolderHead, variables: { id } });
   const [filter, setFilter] = useState<FilterName>("all");
   const [orderBy, setOrderBy] = useState<ItemOrder>({ field: "NAME", direction: "ASC" });
@@ -33,7 +35,7 @@ function FolderPage({ id, me }: { id: string; me: Me }) {
   return (
     <DropZone folderId={canEdit ? id : null}>
       <Contents
-        source={source}
+        {...{ source, route, me }}
         title={<Way folder={folder} rootId={me.rootId} />}
         name={id === me.rootId ? say.myFiles : (folder?.name ?? "")}
         tools={{ folderId: canEdit ? id : null, filter, setFilter, orderBy, setOrderBy }}
@@ -43,21 +45,22 @@ function FolderPage({ id, me }: { id: string; me: Me }) {
   );
 }
 
-function FoundPage({ route }: { route: Route }) {
+function FoundPage({ route, me }: { route: Route; me: Me }) {
   const [filter, setFilter] = useState<FilterName>("all");
   const { page, text } = route;
   const source = useMemo(() => sourceOf(page, text, FILTERS[filter]), [page, text, filter]);
-  const name = { search: say.found(text), recent: say.recent, shared: say.shared, files: "", folder: "" }[page];
+  const name = { search: say.found(text), recent: say.recent, shared: say.shared, trash: say.trash, files: "", folder: "" }[page];
   const empty = {
     search: <Empty sign="search" title={say.emptyFound} text={say.emptyFoundText} />,
     recent: <Empty sign="clock" title={say.emptyRecent} />,
     shared: <Empty sign="people" title={say.emptyShared} />,
+    trash: <Empty sign="trash" title={say.emptyTrash} />,
     files: null,
     folder: null,
   }[page];
   return (
     <Contents
-      source={source}
+      {...{ source, route, me }}
       title={<h1>{name}</h1>}
       name={name}
       tools={page === "search" ? { filter, setFilter } : {}}
@@ -68,29 +71,42 @@ function FoundPage({ route }: { route: Route }) {
 
 function sourceOf(page: Route["page"], text: string, where: ItemWhere | null): Source {
   if (page === "search") return searchSource(text, where);
+  if (page === "trash") return trashSource();
   return page === "recent" ? recentSource() : sharedSource();
 }
 
 interface ContentsProps {
   readonly source: Source;
+  readonly route: Route;
+  readonly me: Me;
   readonly title: React.ReactNode;
   readonly name: string;
-  readonly tools: Omit<React.ComponentProps<typeof Toolbar>, "selection" | "listing">;
+  readonly tools: Omit<React.ComponentProps<typeof Toolbar>, "selection" | "listing" | "isTrash">;
   readonly empty: React.ReactNode;
 }
 
-function Contents({ source, title, name, tools, empty }: ContentsProps) {
+function Contents({ source, route, me, title, name, tools, empty }: ContentsProps) {
   const { listing, ...listed } = useListing(source);
   const { view } = usePreferences();
   const selection = useSelection(listed.items);
   const isEmpty = listed.items.length === 0 && !listed.isLoading && !listed.hasMore && !listed.error;
+  const isTrash = source.isTrash ?? false;
+  const show = (item: Item) => {
+    if (isFile(item)) go({ ...route, open: item.id });
+    else if (!isTrash) go({ page: "folder", id: item.id });
+  };
+  const act = (key: string, item: Item) => {
+    if (key !== "Delete" || isTrash || !item.capabilities.canDelete) return false;
+    void deed(() => trashAll(selection.items.length ? selection.items : [item], settled(listing, me)));
+    return true;
+  };
   if (listed.error instanceof Lost) return <Empty sign="folder" title={say.lost} text={say.lostText} isHead />;
   return (
     <section className="page" aria-label={name}>
       <title>{`${name} – ${say.brand}`}</title>
       <div className="head">
         {title}
-        <Toolbar {...tools} selection={selection} listing={listing} />
+        <Toolbar {...tools} {...{ selection, listing, isTrash }} />
       </div>
       {listed.error && (
         <p className="bad notice" role="alert">
@@ -100,12 +116,9 @@ function Contents({ source, title, name, tools, empty }: ContentsProps) {
       {isEmpty ? (
         (empty ?? <Empty sign="filter" title={say.emptyFilter} />)
       ) : (
-        <ItemList key={view} {...{ view, listed, selection, open }} more={listing.more} see={listing.see} />
+        <ItemList key={view} {...{ view, listed, selection, act }} open={show} more={listing.more} see={listing.see} />
       )}
     </section>
   );
 }
 
-function open(item: Item): void {
-  if (!isFile(item)) go({ page: "folder", id: item.id });
-}

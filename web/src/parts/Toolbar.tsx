@@ -40,10 +40,11 @@ interface Props {
   readonly setOrderBy?: (order: ItemOrder) => void;
   readonly selection: Selection;
   readonly listing: Listing;
+  readonly isTrash: boolean;
 }
 
-export function Toolbar({ folderId, filter, setFilter, orderBy, setOrderBy, selection, listing }: Props) {
-  if (selection.items.length) return <SelectionBar selection={selection} listing={listing} />;
+export function Toolbar({ folderId, filter, setFilter, orderBy, setOrderBy, selection, listing, isTrash }: Props) {
+  if (selection.items.length) return <SelectionBar {...{ selection, listing, isTrash }} />;
   return (
     <div className="tools">
       {filter && setFilter && <FilterMenu {...{ filter, setFilter }} />}

@@ -1,0 +1,139 @@
+// What is asked of the vault about one file or folder.
+
+import { graphql } from "./gql";
+
+export const Details = graphql(`
+  query Details($id: ID!) {
+    node(id: $id) {
+      ... on File {
+        ...ItemRow
+        createdAt
+        thumbnail { large: url }
+        currentVersion { id number sha256 createdAt createdBy { id displayName } }
+      }
+      ... on Folder { ...ItemRow createdAt }
+    }
+  }
+`);
+
+export const Versions = graphql(`
+  query Versions($id: ID!) {
+    file(id: $id) {
+      id
+      versions(first: 100) {
+        edges {
+          node {
+            id
+            number
+            sizeBytes
+            createdAt
+            label
+            createdBy { id displayName }
+            scan { status signature reason }
+          }
+        }
+      }
+    }
+  }
+`);
+
+export const VersionRestore = graphql(`
+  mutation VersionRestore($input: VersionRestoreInput!) {
+    versionRestore(input: $input) { file { ...ItemRow } errors { code message path } }
+  }
+`);
+
+export const Comments = graphql(`
+  query Comments($id: ID!) {
+    file(id: $id) {
+      id
+      comments(first: 100) {
+        edges {
+          node {
+            id
+            body
+            createdAt
+            editedAt
+            resolvedAt
+            deletedAt
+            author { id displayName }
+            mentions { id displayName }
+            replyTo { id }
+          }
+        }
+      }
+    }
+  }
+`);
+
+export const CommentAdded = graphql(`
+  subscription CommentAdded($id: ID!) {
+    commentAdded(fileId: $id) { id }
+  }
+`);
+
+export const CommentAdd = graphql(`
+  mutation CommentAdd($input: CommentAddInput!) {
+    commentAdd(input: $input) { comment { id } errors { code message path } }
+  }
+`);
+
+export const CommentDelete = graphql(`
+  mutation CommentDelete($input: CommentDeleteInput!) {
+    commentDelete(input: $input) { comment { id deletedAt } errors { code message path } }
+  }
+`);
+
+export const CommentResolve = graphql(`
+  mutation CommentResolve($input: CommentResolveInput!) {
+    commentResolve(input: $input) { comment { id resolvedAt } errors { code message path } }
+  }
+`);
+
+export const CommentReopen = graphql(`
+  mutation CommentReopen($input: CommentReopenInput!) {
+    commentReopen(input: $input) { comment { id resolvedAt } errors { code message path } }
+  }
+`);
+
+export const Sharing = graphql(`
+  query Sharing($id: ID!) {
+    node(id: $id) {
+      ... on File { id shares(first: 100) { ...Shares } links(first: 100) { ...Links } }
+      ... on Folder { id shares(first: 100) { ...Shares } links(first: 100) { ...Links } }
+    }
+  }
+  fragment Shares on ShareConnection {
+    edges {
+      isInherited
+      node { id role expiresAt grantee { id displayName email } }
+    }
+  }
+  fragment Links on ShareLinkConnection {
+    edges { node { id hasPassword expiresAt startsAt maxDownloads downloads viewOnly revokedAt createdAt } }
+  }
+`);
+
+export const ShareGrant = graphql(`
+  mutation ShareGrant($input: ShareGrantInput!) {
+    shareGrant(input: $input) { share { id role } errors { code message path } }
+  }
+`);
+
+export const ShareRevoke = graphql(`
+  mutation ShareRevoke($input: ShareRevokeInput!) {
+    shareRevoke(input: $input) { share { id } errors { code message path } }
+  }
+`);
+
+export const LinkCreate = graphql(`
+  mutation LinkCreate($input: ShareLinkCreateInput!) {
+    shareLinkCreate(input: $input) { shareLink { id } url errors { code message path } }
+  }
+`);
+
+export const LinkRevoke = graphql(`
+  mutation LinkRevoke($input: ShareLinkRevokeInput!) {
+    shareLinkRevoke(input: $input) { shareLink { id revokedAt } errors { code message path } }
+  }
+`);
