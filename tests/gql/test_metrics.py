@@ -5,7 +5,9 @@ from dataclasses import replace
 import httpx
 import pytest
 from asking import Person
+from doors import until
 from prometheus_client.parser import text_string_to_metric_families
+from sockets import talking
 
 from vaultstream.http import metrics
 from vaultstream.settings import Settings
@@ -86,3 +88,30 @@ async def test_away_from_somebodys_own_machine_there_is_no_way_in(settings: Sett
 
     assert [route.path for route in metrics.routes(settings)] == ["/metrics"]
     assert metrics.routes(away) == []
+
+
+async def test_connections_are_counted_while_they_last_and_what_they_are_sent(
+    client: httpx.AsyncClient, alice: Person, url: str
+):
+    """A gauge that did not come down again would ring an alarm for ever."""
+    changed = "subscription ($at: ID!) { folderChanged(folderId: $at) { kind } }"
+    deliveries = ("vaultstream_live_deliveries_total", frozenset())
+    at, before = await alice.root(), await scraped(client)
+    async with talking(url) as talk, alice.following(changed, at=at) as events:
+        await talk.init(alice.token)
+        await talk.subscribe("1", changed, at=at)
+        assert (await talk.hear())["type"] == "next"
+        assert (await anext(events))[0] == "next"
+        inside = await scraped(client)
+
+    async def has_ended() -> bool:
+        after = await scraped(client)
+        return all(after[connections(protocol)] == 0 for protocol in ("websocket", "sse"))
+
+    assert [inside[connections(protocol)] for protocol in ("websocket", "sse")] == [1, 1]
+    assert inside[deliveries] - before.get(deliveries, 0) >= 2
+    await until(has_ended)
+
+
+def connections(protocol: str) -> Sample:
+    return "vaultstream_live_connections", frozenset({"protocol": protocol}.items())
