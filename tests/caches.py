@@ -1,19 +1,29 @@
 """Vaults that see Redis through a wire of their own, or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 
+import pytest
 from faults import Answer, Call, Faults, Forward, faulty
 from wires import Wire
 
+from vaultstream.adapters import vault as vault_module
 from vaultstream.adapters.cache import Cache
 from vaultstream.adapters.meters import Meters
 from vaultstream.adapters.records import Records
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.pipelined import Pipelined
 from vaultstream.settings import Secret, Settings
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Vaults that are opened meanwhile wait for Redis as long as a busy machine may need: for tests that count."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vault_module, "_REDIS_SECONDS", 20.0)
+        yield
 
 
 def redis_wire(settings: Settings) -> Wire:

@@ -2,11 +2,12 @@
 
 import asyncio
 import secrets
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from caches import Late, counting, several
+from caches import Late, counting, patient, several
 from redis.asyncio import Redis
 
 from vaultstream import table
@@ -20,6 +21,12 @@ from vaultstream.adapters.vault import Vault
 from vaultstream.pipelined import Pipelined
 from vaultstream.settings import Settings
 from vaultstream.table import Key
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    with patient():
+        yield
 
 
 def new_key(sk: str = "#FOLDER") -> Key:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ import httpx
 import orjson
 import pytest
 from asking import GRAPHQL, Person
-from caches import several, uncached
+from caches import patient, several, uncached
 
 from vaultstream.actions import organize
 from vaultstream.actor import Actor
@@ -31,6 +31,12 @@ PAGE = """query ($id: ID!) { folder(id: $id) { name owner { displayName } childr
   id name capabilities { canEdit canShare } ... on File { thumbnail { status url(size: 64) } version: sizeBytes }
 } } } } }"""
 Calls = list[str]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    with patient():
+        yield
 
 
 @pytest.fixture
