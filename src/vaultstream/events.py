@@ -72,8 +72,6 @@ class EventName(StrEnum):
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  # as above
     AUDIT_READ = "audit.read"
     AUDIT_EXPORTED = "audit.exported"
-    AUDIT_HELD = "audit.held"
-    AUDIT_RELEASED = "audit.released"
     AUDIT_MONTH_DROPPED = "audit.month_dropped"
     AUDIT_PERSON_ERASED = "audit.person_erased"
 

@@ -14,6 +14,7 @@ from vaultstream.actions import checkpoint
 from vaultstream.adapters.vault import Vault
 from vaultstream.events import Event, EventName
 from vaultstream.settings import Settings
+from vaultstream.table import outbox_shards
 
 
 def audit(*arguments: str, settings: Settings | None = None) -> subprocess.CompletedProcess[str]:
@@ -54,6 +55,9 @@ async def test_an_export_is_proved_and_a_superusers_change_is_found(
 
     made = audit("export", f"{export}", settings=settings)
     assert (made.returncode, made.stderr.splitlines()[-1].strip()) == (0, "42 lines, up to row 40")
+    waiting = [event for shard in outbox_shards() for event in await vault.records.undelivered(shard, "~", 100)]
+    told = [event.details for event in waiting if event.name is EventName.AUDIT_EXPORTED]
+    assert told == [{"after": 0, "until": 40}]
     proved = audit("verify", f"{export}", "--key", f"{key}")
     assert proved.returncode == 0, proved.stderr
     assert proved.stdout.startswith("rows 1 to 40 are whole and unchanged as of ")

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
-from vaultstream.actions import checkpoint, evidence, personal
+from vaultstream.actions import checkpoint, deeds, evidence, personal
 from vaultstream.adapters.audit_log import KeptCheckpoint
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.audit_proof import NoPublicKey, Prover, Tampered, public_key_of
 from vaultstream.commands.plainly import plainly
 from vaultstream.errors import VaultError
+from vaultstream.events import EventName
 from vaultstream.settings import Settings, SettingsError
 
 Deed = Callable[[Vault, argparse.Namespace], Coroutine[None, None, None]]
@@ -64,6 +65,8 @@ def _with_vault(deed: Deed) -> Callable[[argparse.Namespace], None]:
 
 async def _export(vault: Vault, asked: argparse.Namespace) -> None:
     end, written = await _taken(vault), 0
+    told = deeds.by_operator(vault, EventName.AUDIT_EXPORTED, after=asked.after, until=end.seq)
+    await vault.commit([], [told])  # before the first line
     place = sys.stdout.fileno() if asked.file == "-" else asked.file
     with open(place, "w", encoding="utf-8", newline="\n") as out:  # noqa: ASYNC230  # nothing else waits here
         async for page in evidence.lines(vault, end, after=asked.after):
