@@ -45,6 +45,10 @@ async def test_the_way_in_and_the_small_screen(web_stack, browser: Browser) -> N
         width = await visitor.page.evaluate("document.documentElement.scrollWidth")
         assert width <= small["width"]
         await visitor.button("Account: Alice")
+        await visitor.is_accessible("account-menu")
+        await visitor.page.get_by_role("menuitemradio", name="Dark", exact=True).click()
+        assert await visitor.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+        await visitor.button("Account: Alice")
         await visitor.page.get_by_role("menuitem", name="Sign out").click()
         await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=20_000)
         await visitor.is_accessible("welcome")
@@ -71,6 +75,24 @@ async def test_everything_can_be_done_by_keyboard(at_alices: Visitor, alice: Per
     await expect(page.get_by_role("heading", name="deeper")).to_be_visible()
     await page.go_back()
     await expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+
+
+_SHIFTS = """
+() => new Promise(done => {
+  new PerformanceObserver(list => done(list.getEntries().map(it => it.value)))
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done([]), 300);
+})
+"""
+
+
+async def test_nothing_jumps_while_a_folder_comes_in(at_alices: Visitor, alice: Person) -> None:
+    folder = await alice.folder("Still")
+    for name in ("one", "two", "three"):
+        await alice.empty_file(name, folder)
+    await at_alices.open(f"folder/{folder}")
+    await expect(at_alices.row("three")).to_be_visible()
+    assert sum(await at_alices.page.evaluate(_SHIFTS)) < 0.1  # what Web Vitals call good
 
 
 _TO_THE_END = """

@@ -9,10 +9,11 @@ import { deed } from "./deeds";
 import { Viewer } from "./operations";
 import { FilesPage } from "./pages/FilesPage";
 import { Icon, type Sign } from "./parts/Icon";
-import { MenuBox } from "./parts/MenuBox";
+import { MenuBox, MenuChoice } from "./parts/MenuBox";
 import { QuotaBar } from "./parts/QuotaBar";
 import { Toasts } from "./parts/Toasts";
 import { UploadDock } from "./parts/UploadDock";
+import { type Preferences, prefer, usePreferences } from "./preferences";
 import { type PageName, type Route, go, to, useRoute } from "./route";
 import { leave } from "./signin";
 import { onSettled } from "./uploads";
@@ -27,6 +28,8 @@ const PLACES: readonly { page: PageName; sign: Sign; name: string }[] = [
   { page: "recent", sign: "clock", name: say.recent },
   { page: "trash", sign: "trash", name: say.trash },
 ];
+
+const THEMES = ["system", "light", "dark"] as const;
 
 export function Shell() {
   const [{ data }, again] = useQuery({ query: Viewer });
@@ -165,6 +168,7 @@ function Search({ route }: { route: Route }) {
 
 function Account() {
   const { name, email } = useMe();
+  const { theme } = usePreferences();
   return (
     <Menu.Root>
       <Menu.Trigger className="avatar" aria-label={`${say.account}: ${name}`}>
@@ -175,6 +179,12 @@ function Account() {
               <b>{name}</b>
               <span>{email}</span>
             </div>
+            <Menu.RadioGroup value={theme} onValueChange={(now: Preferences["theme"]) => prefer({ theme: now })}>
+              {THEMES.map((name) => (
+                <MenuChoice key={name} value={name} text={say.themes[name]} />
+              ))}
+            </Menu.RadioGroup>
+            <Menu.Separator className="separator" />
             <Menu.Item onClick={() => void deed(leave)}>{say.signOut}</Menu.Item>
           </MenuBox>
     </Menu.Root>

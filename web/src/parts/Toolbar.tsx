@@ -14,7 +14,7 @@ import { add, put } from "../uploads";
 import { make, newKey } from "../vault";
 import { say } from "../words";
 import { Icon } from "./Icon";
-import { MenuBox } from "./MenuBox";
+import { MenuBox, MenuChoice } from "./MenuBox";
 import { NameForm } from "./NameForm";
 import { SelectionBar } from "./SelectionBar";
 
@@ -144,7 +144,7 @@ function FilterMenu({ filter, setFilter }: Required<Pick<Props, "filter" | "setF
       <MenuBox align="start">
             <Menu.RadioGroup value={filter} onValueChange={(now: FilterName) => setFilter(now)}>
               {FILTER_NAMES.map((name) => (
-                <Choice key={name} value={name} text={say.filters[name]} />
+                <MenuChoice key={name} value={name} text={say.filters[name]} />
               ))}
             </Menu.RadioGroup>
           </MenuBox>
@@ -166,7 +166,7 @@ function SortMenu({ orderBy, setOrderBy }: Required<Pick<Props, "orderBy" | "set
               onValueChange={(now: ItemOrder["field"]) => setOrderBy({ field: now, direction })}
             >
               {FIELDS.map((name) => (
-                <Choice key={name} value={name} text={say.sortBy[name]} />
+                <MenuChoice key={name} value={name} text={say.sortBy[name]} />
               ))}
             </Menu.RadioGroup>
             <Menu.Separator className="separator" />
@@ -175,24 +175,11 @@ function SortMenu({ orderBy, setOrderBy }: Required<Pick<Props, "orderBy" | "set
               onValueChange={(now: "ASC" | "DESC") => setOrderBy({ field, direction: now })}
             >
               {DIRECTIONS.map((name) => (
-                <Choice key={name} value={name} text={say.order[name]} />
+                <MenuChoice key={name} value={name} text={say.order[name]} />
               ))}
             </Menu.RadioGroup>
           </MenuBox>
     </Menu.Root>
-  );
-}
-
-function Choice({ value, text }: { value: string; text: string }) {
-  return (
-    <Menu.RadioItem value={value} closeOnClick>
-      <span className="mark">
-        <Menu.RadioItemIndicator>
-          <Icon sign="check" size={16} />
-        </Menu.RadioItemIndicator>
-      </span>
-      {text}
-    </Menu.RadioItem>
   );
 }
 

@@ -25,6 +25,7 @@ export const en = {
   navigation: "Places",
   menu: "Menu",
   account: "Account",
+  themes: { system: "Light or dark as the system", light: "Light", dark: "Dark" },
   myFiles: "My files",
   recent: "Recent",
   shared: "Shared with me",
