@@ -15,12 +15,16 @@ _MINUTE = aws.Duration.minutes(1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """It rings when the metric is above (or, `is_low`, below) the threshold for so many minutes in a row."""
+    """It rings when the metric is above (or, `is_low`, below) the threshold for so many minutes in a row.
+
+    `runbook` is its chapter, where that is not called as the alarm.
+    """
 
     name: str
     meaning: str
     metric: cloudwatch.IMetric
     threshold: float
+    runbook: str = ""
     periods: int = 5
     is_low: bool = False
 
@@ -45,6 +49,7 @@ def _messages(deployment: Deployment) -> Iterator[Alarm]:
     for name in [row.name for row in events.WORKERS] + ["relay", "sweep"]:
         yield Alarm(
             name=f"{name}-dead-letters",
+            runbook="dead-letters",
             meaning=f"Something failed every attempt of {name}.",
             metric=_metric(
                 "SQS", "ApproximateNumberOfMessagesVisible", "Maximum", QueueName=f"{deployment.name}-{name}-dead"
@@ -55,6 +60,7 @@ def _messages(deployment: Deployment) -> Iterator[Alarm]:
     for row in events.WORKERS:
         yield Alarm(
             name=f"{row.name}-late",
+            runbook="late",
             meaning=f"The oldest message of {row.name} waits too long.",
             metric=_metric(
                 "SQS", "ApproximateAgeOfOldestMessage", "Maximum", QueueName=f"{deployment.name}-{row.name}"
@@ -67,6 +73,7 @@ def _functions(deployment: Deployment) -> Iterator[Alarm]:
     for name in [*rights.WORKERS, "api"]:
         yield Alarm(
             name=f"{name}-errors",
+            runbook="errors",
             meaning=f"The function {name} fails.",
             metric=_metric("Lambda", "Errors", "Sum", FunctionName=f"{deployment.name}-{name}"),
             threshold=5,

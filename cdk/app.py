@@ -55,6 +55,8 @@ def whole(deployment: Deployment, context: Mapping[str, Any], *, code: Path, out
         redis_token=security.redis_token,
     )
     places = environment.Places(
+        data_key=security.data_key.key_arn,
+        audit_key=security.audit_key.key_arn,
         postgres=database.primary.db_instance_endpoint_address,
         redis=database.redis_host,
         user_pool=security.pool.user_pool_id,

@@ -102,6 +102,15 @@ def _ways(deployment: Deployment) -> Iterator[Acknowledged]:
     metered = deployment.arn("logs", f"log-group:/metrics/{metrics.NAMESPACE}*")
     yield _nag("Workers", f"IAM5[Resource::{metered}]", "The collector makes its one log group, and streams in it.")
     yield _nag("Workers", "ECS2", "The collector's variable is its configuration.")
+    for resource in (
+        deployment.arn("cloudformation", f"stack/{deployment.name}-api/*"),
+        deployment.arn("cloudformation", f"stack/{deployment.name}-storage/*"),
+        f"arn:aws:s3:::{deployment.page_bucket}/assets/*",
+        deployment.arn("ecs", f"task-definition/{deployment.name}-migrate:*"),
+        deployment.arn("ecs", f"task/{deployment.name}/*"),
+        f"arn:aws:iam::{deployment.account}:role/{deployment.name}-api-Migration*",
+    ):
+        yield _nag("Security", f"IAM5[Resource::{resource}]", "What a deploy brings and runs, whatever it ends in.")
     yield _nag("Workers", "SQS3", "These two are dead-letter queues: of a stream and of a schedule.")
     yield _nag("Api", "ECS2", "The variables name secrets and hold none.")
     yield _nag(

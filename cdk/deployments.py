@@ -61,6 +61,11 @@ class Deployment:
         return f"{self.bucket}-checkpoints"
 
     @property
+    def page_bucket(self) -> str:
+        """The bucket of the page's files."""
+        return f"{self.bucket}-page"
+
+    @property
     def public_url(self) -> str:
         """The one address under which the vault is known."""
         return f"https://{self.domain}"

@@ -12,6 +12,8 @@ from vaultstream.settings import APP_ROLE, PREFIX, Secret, Settings
 class Places:
     """What only AWS knows: addresses and ids, in CDK's tokens."""
 
+    data_key: str
+    audit_key: str
     postgres: str
     redis: str
     user_pool: str
@@ -32,7 +34,7 @@ def settings(deployment: Deployment, places: Places) -> Settings:
         region=deployment.region,
         table=deployment.name,
         bucket=deployment.bucket,
-        kms_key=f"alias/{deployment.name}",
+        kms_key=places.data_key,
         bus=deployment.name,
         queue_prefix=deployment.name,
         redis_url=Secret(f"rediss://:{secret('redis')}@{places.redis}:6379/0"),
@@ -45,7 +47,7 @@ def settings(deployment: Deployment, places: Places) -> Settings:
         content_key_pair_id=places.content_key_id,
         content_private_key=Secret(secret("content-key")),
         clamd_url=places.clamd,
-        audit_key=f"alias/{deployment.name}-audit",
+        audit_key=places.audit_key,
         audit_bucket=deployment.audit_bucket,
         otlp_endpoint=places.collector,
         host="0.0.0.0",  # noqa: S104  # a task in a private subnet, behind the load balancer's group

@@ -37,25 +37,26 @@ class Keys:
 _READ = frozenset({"GetItem", "BatchGetItem", "Query", "DescribeTable"})
 _WRITE = frozenset({"PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"})
 _CACHE = frozenset({"GetItem", "UpdateItem"})  # whether the cache may be believed is an item of the table
-_GET, _PUT, _DROP = "GetObject", "PutObject", frozenset({"DeleteObject", "AbortMultipartUpload"})
-_RESTORE = "RestoreObject"
+# Who may not list is told "forbidden" of an object that is gone, where the vault has to know that it is gone.
+_GET = frozenset({"GetObject", "ListBucket"})
+_PUT, _RESTORE, _DROP = "PutObject", "RestoreObject", frozenset({"DeleteObject", "AbortMultipartUpload"})
 _WRAP, _UNWRAP, _LOOK = "GenerateDataKey", "Decrypt", "DescribeKey"
 _SECRETS = frozenset({"redis", "database-app", "content-key"})
 
 API = Rights(
     table=_READ | _WRITE,
-    blobs=_DROP | {_GET, _PUT, "ListBucket"},
+    blobs=_GET | _DROP | {_PUT},
     keys=frozenset({_WRAP, _UNWRAP, _LOOK}),
     secrets=_SECRETS,
 )
-_SCANS = Rights(table=_READ | _WRITE, blobs=frozenset({_GET}), keys=frozenset({_UNWRAP}), secrets=_SECRETS)
-_DRAWS = Rights(table=_READ | _WRITE, blobs=frozenset({_GET, _PUT}), keys=frozenset({_WRAP, _UNWRAP}), secrets=_SECRETS)
+_SCANS = Rights(table=_READ | _WRITE, blobs=_GET, keys=frozenset({_UNWRAP}), secrets=_SECRETS)
+_DRAWS = Rights(table=_READ | _WRITE, blobs=_GET | _DROP | {_PUT}, keys=frozenset({_WRAP, _UNWRAP}), secrets=_SECRETS)
 MIGRATE = Rights(secrets=frozenset({"database-owner", "database-app"}))
 WORKERS: Mapping[str, Rights] = {
     "relay": Rights(table=_CACHE, keys=frozenset({_UNWRAP}), secrets=_SECRETS, stream=True, bus=True),
     "sweep": Rights(
         table=_READ | _WRITE,
-        blobs=_DROP | {_GET, _RESTORE},
+        blobs=_GET | _DROP | {_RESTORE},
         keys=frozenset({_UNWRAP}),
         secrets=_SECRETS,
         bus=True,
@@ -65,9 +66,14 @@ WORKERS: Mapping[str, Rights] = {
     events.RESCAN.name: _SCANS,
     events.THUMBNAIL.name: _DRAWS,
     events.HASTEN.name: _DRAWS,
-    events.AUDIT.name: Rights(table=frozenset({"BatchWriteItem"}), keys=frozenset({_UNWRAP}), secrets=_SECRETS),
     events.LIFECYCLE.name: Rights(
-        table=_READ | _WRITE, blobs=frozenset({_GET, _RESTORE}), keys=frozenset({_UNWRAP}), secrets=_SECRETS
+        table=_READ | _WRITE, blobs=_GET | {_RESTORE}, keys=frozenset({_UNWRAP}), secrets=_SECRETS
+    ),
+    # It keeps each person's key in the table, too: what is recorded of them is sealed under it.
+    events.AUDIT.name: Rights(
+        table=_READ | {"PutItem", "ConditionCheckItem", "BatchWriteItem"},
+        keys=frozenset({_WRAP, _UNWRAP}),
+        secrets=_SECRETS,
     ),
     events.SEARCH.name: Rights(table=_READ | _CACHE, keys=frozenset({_UNWRAP}), secrets=_SECRETS),
 }

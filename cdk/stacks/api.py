@@ -53,6 +53,13 @@ class Api(aws.Stack):
             deletion_protection=deployment.keeps_data,
             idle_timeout=aws.Duration.seconds(300),
         )
+        subnets = ",".join(around.vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS).subnet_ids)
+        groups = around.callers.security_group_id
+        aws.CfnOutput(
+            self,
+            "MigrationNetwork",
+            value=f"awsvpcConfiguration={{subnets=[{subnets}],securityGroups=[{groups}],assignPublicIp=DISABLED}}",
+        )
         self.tasks = self._listen(deployment.certificate)
 
     def _lambda(self) -> lambda_.Alias:

@@ -91,7 +91,7 @@ class Edge(aws.Stack):
             keepalive_timeout=aws.Duration.seconds(60),
         )
         page = s3.Bucket.from_bucket_attributes(
-            self, "Page", bucket_name=f"{self.deployment.bucket}-page", region=self.deployment.region
+            self, "Page", bucket_name=self.deployment.page_bucket, region=self.deployment.region
         )
         self.headers = cloudfront.ResponseHeadersPolicy(
             self,
@@ -117,7 +117,7 @@ class Edge(aws.Stack):
             additional_behaviors={
                 "/content/*": signed,
                 "/zip": signed,
-                "/static/*": cloudfront.BehaviorOptions(
+                "/assets/*": cloudfront.BehaviorOptions(
                     origin=origins.S3BucketOrigin.with_origin_access_control(page),
                     viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                     cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,

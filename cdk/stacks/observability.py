@@ -15,6 +15,7 @@ from constructs import Construct
 
 from cdk.alarms import Alarm
 from cdk.deployments import Deployment
+from vaultstream import metrics
 
 _SAMPLED_RATE = 0.05
 
@@ -108,7 +109,7 @@ class Observability(aws.Stack):
             self,
             "".join(word.title() for word in alarm.name.split("-")),
             alarm_name=f"{self.deployment.name}-{alarm.name}",
-            alarm_description=f"{alarm.meaning} Run-book: docs/operations.md#{alarm.name}",
+            alarm_description=f"{alarm.meaning} Run-book: docs/operations.md#{alarm.runbook or alarm.name}",
             metric=alarm.metric,
             threshold=alarm.threshold,
             evaluation_periods=alarm.periods,
@@ -142,7 +143,19 @@ class Observability(aws.Stack):
             )
             for alarm in alarms
         ]
+        graphs += [_told(metric) for metric in metrics.METRICS]
         rows = [graphs[start : start + 3] for start in range(0, len(graphs), 3)]
         cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name=self.deployment.name, widgets=[list(row) for row in rows]
         )
+
+
+def _told(metric: metrics.Metric) -> cloudwatch.GraphWidget:
+    """What the vault tells of itself: a line for each series, whatever dimensions the collector gave it."""
+    statistic = (
+        "p99" if metric.kind is metrics.Kind.HISTOGRAM else "Sum" if metric.kind is metrics.Kind.COUNTER else "Maximum"
+    )
+    found = f"SEARCH('Namespace=\"{metrics.NAMESPACE}\" MetricName=\"{metric.full_name}\"', '{statistic}', 60)"
+    return cloudwatch.GraphWidget(
+        title=metric.help, left=[cloudwatch.MathExpression(expression=found, using_metrics={}, label="")], width=8
+    )

@@ -138,7 +138,7 @@ class Security(aws.Stack):
         return pool, client
 
     def _deploy_role(self) -> iam.Role:
-        """What GitHub becomes for one run in this environment: it may become CDK's roles, and nothing else."""
+        """What GitHub becomes for one run in this environment: it may become CDK's roles, and run the migrations."""
         provider = iam.OidcProviderNative(self, "GitHub", url=_GITHUB, client_ids=["sts.amazonaws.com"])
         claim = _GITHUB.removeprefix("https://")
         subject = f"repo:{self.deployment.repository}:environment:{self.deployment.environment}"
@@ -152,6 +152,8 @@ class Security(aws.Stack):
                 {"StringEquals": {f"{claim}:aud": "sts.amazonaws.com", f"{claim}:sub": subject}},
             ),
         )
+        for statement in self._after_a_deploy():
+            role.add_to_policy(statement)
         account = self.deployment.account
         role.add_to_policy(
             iam.PolicyStatement(
@@ -164,3 +166,22 @@ class Security(aws.Stack):
             )
         )
         return role
+
+    def _after_a_deploy(self) -> tuple[iam.PolicyStatement, ...]:
+        """To bring the page's files, to run one task with the roles that were made for it, and to wait for it."""
+        deployment, name = self.deployment, self.deployment.name
+        stacks = [deployment.arn("cloudformation", f"stack/{name}-{stack}/*") for stack in ("api", "storage")]
+        page = f"arn:aws:s3:::{deployment.page_bucket}"
+        migration = deployment.arn("ecs", f"task-definition/{name}-migrate:*")
+        return (
+            iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=stacks),
+            iam.PolicyStatement(actions=["s3:ListBucket", "s3:PutObject"], resources=[page, f"{page}/assets/*"]),
+            iam.PolicyStatement(actions=["kms:GenerateDataKey"], resources=[self.data_key.key_arn]),
+            iam.PolicyStatement(actions=["ecs:RunTask"], resources=[migration]),
+            iam.PolicyStatement(actions=["ecs:DescribeTasks"], resources=[deployment.arn("ecs", f"task/{name}/*")]),
+            iam.PolicyStatement(
+                actions=["iam:PassRole"],
+                resources=[f"arn:aws:iam::{deployment.account}:role/{name}-api-Migration*"],
+                conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+            ),
+        )

@@ -26,6 +26,7 @@ class Storage(aws.Stack):
         self.blobs = self._blobs(data_key)
         self.checkpoints = self._checkpoints(data_key)
         self.page = self._page(data_key)
+        aws.CfnOutput(self, "PageBucket", value=self.page.bucket_name)
 
     def _table(self, key: kms.IKey) -> dynamodb.TableV2:
         return dynamodb.TableV2(
@@ -126,11 +127,11 @@ class Storage(aws.Stack):
         )
 
     def _page(self, key: kms.IKey) -> s3.Bucket:
-        """The page's files. CloudFront alone reads them, and only for distributions of this account (OAC)."""
+        """The page's hashed files. CloudFront alone reads them, and only for distributions of this account (OAC)."""
         bucket = s3.Bucket(
             self,
             "Page",
-            bucket_name=f"{self.deployment.bucket}-page",
+            bucket_name=self.deployment.page_bucket,
             encryption=s3.BucketEncryption.KMS,
             encryption_key=key,
             bucket_key_enabled=True,

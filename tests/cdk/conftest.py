@@ -3,13 +3,22 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import parts as world
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # the tests share `synths`
+from vaultstream.local import parts
+from vaultstream.local.probes import free_port
 
-from synths import ROOT, RunCdk, Synth  # found by the line above
+sys.path.insert(0, str(Path(__file__).parent))  # the tests share modules, and speak with the clients of others
+sys.path.insert(0, str(Path(__file__).parents[1] / "gql"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "adapters"))
+
+import emulator  # found by the line above, as is the next
+from synths import ROOT, RunCdk, Synth
 
 
 def make(target: str) -> None:
@@ -49,3 +58,16 @@ def synths(run_cdk: RunCdk, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 def synth(request: pytest.FixtureRequest, synths: dict[str, Synth]) -> Synth:
     """One environment after the other."""
     return synths[request.param]
+
+
+@pytest.fixture(scope="session")
+def emulated(synths: dict[str, Synth], tmp_path_factory: pytest.TempPathFactory, logs: Path) -> Iterator[str]:
+    """An account in an emulator that enforces IAM, with the stacks of `dev` in it."""
+    folder = tmp_path_factory.mktemp("emulated")
+    part = parts.aws(folder, free_port(), emulator.REGION, is_durable=False)
+    (env := dict(part.env)).pop("SERVICES")
+    env |= {"AUTH": "true", "MINISTACK_ACCOUNT_ID": emulator.ACCOUNT}
+    with world.running(replace(part, env=env), logs):
+        endpoint = f"http://{part.address}"
+        emulator.deploy(endpoint, synths["dev"])
+        yield endpoint

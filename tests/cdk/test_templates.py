@@ -158,7 +158,7 @@ def test_contents_need_a_signed_url_and_the_page_comes_by_origin_access_control(
         assert len(ways[path]["TrustedKeyGroups"]) == 1, path
     assert "TrustedKeyGroups" not in distribution["DefaultCacheBehavior"]
     origins = {each["Id"]: each for each in distribution["Origins"]}
-    page = origins[ways["/static/*"]["TargetOriginId"]]
+    page = origins[ways["/assets/*"]["TargetOriginId"]]
     assert page["OriginAccessControlId"]
     assert page["S3OriginConfig"] == {"OriginAccessIdentity": ""}
     assert origins[distribution["DefaultCacheBehavior"]["TargetOriginId"]]["VpcOriginConfig"]
