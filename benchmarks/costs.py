@@ -254,7 +254,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer files and reads")
     parser.add_argument("--write", action="store_true", help="keep the report and its picture in results/")
     chosen = parser.parse_args()
-    files, reads = (4, 50) if chosen.quick else (10, 800)
+    files, reads = (4, 50) if chosen.quick else (3, 600)
     with dev_vault() as vault:
         counts = keys(vault.settings(), files, reads)
     told = f"# Costs\n\n## What tiering saves\n\n{model()}\n\n## Calls of KMS\n\n{counts}\n"
