@@ -7,7 +7,6 @@ collections, beside the same items asked for one by one.
 import argparse
 import asyncio
 import gc
-import secrets
 import statistics
 import sys
 import time
@@ -15,34 +14,29 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import islice
 from typing import Any
 
 import uvloop
 
 from benchmarks import report
+from benchmarks.seeding import COMMENTS, HEADER_BYTES, SHARES, VERSIONS, filled, name_of, rich
 from benchmarks.vault import dev_vault, own_world
-from vaultstream import cursors, ids, names, table, versions
-from vaultstream.actions import account, organize, share
+from vaultstream import cursors, names, table
+from vaultstream.actions import account, organize
 from vaultstream.actor import Actor, Origin
 from vaultstream.adapters import clients
 from vaultstream.adapters import vault as adapters
-from vaultstream.adapters.records import Records, comment_items, items, version_items
-from vaultstream.adapters.records.attributes import Item, to_attributes
+from vaultstream.adapters.records import Records
 from vaultstream.adapters.vault import Vault
-from vaultstream.comments import Comment
 from vaultstream.files import File
 from vaultstream.folders import Folder
 from vaultstream.gql import schema
 from vaultstream.gql.context import Context
 from vaultstream.gql.execution import Ask, Engine
 from vaultstream.settings import Settings
-from vaultstream.shares import Role
 
 SMALL = 200
 PAGE = 100
-VERSIONS, COMMENTS, SHARES = 10, 20, 5
-HEADER_BYTES = 700  # of a sealed version: schema/sealed-format.md
 _FILE = (
     "id name sizeBytes updatedAt owner { displayName } currentVersion { number } thumbnail { status } scan { status }"
 )
@@ -129,54 +123,10 @@ async def staged(settings: Settings, children: int) -> AsyncIterator[Stage]:
         top = (await account.viewer(vault, owner.user_id)).root_folder_id
         small = await organize.create_folder(vault, owner, top, "small")
         large = await organize.create_folder(vault, owner, top, "large")
-        await _filled(client, vault, small, SMALL)
-        await _filled(client, vault, large, children)
-        file = await _rich(client, vault, owner, top)
+        await filled(client, vault, small, SMALL)
+        await filled(client, vault, large, children)
+        file = await rich(client, vault, owner, top)
         yield Stage(client, vault, owner, Engine(schema.executable(), introspection=False), small, large, file)
-
-
-def _file(vault: Vault, folder_id: ids.FolderId, owner_id: ids.UserId, name: str) -> File:
-    file_id = ids.FileId(vault.new_id("file"))
-    now = vault.now()
-    current = versions.Version(
-        ids.version_id(file_id, file_id[-26:]), file_id, 1, 2_345_678, "image/jpeg", owner_id, now,
-        sha256=secrets.token_hex(32),
-        scan=versions.Scan(versions.ScanStatus.CLEAN, engine="yara-x 1.10.0", finished_at=now),
-        thumbnail=versions.Thumbnail(versions.ThumbnailStatus.READY, sizes=(versions.ThumbnailSize(512, 512, 384),)),
-    )  # fmt: skip
-    return File(file_id, owner_id, folder_id, name, now, now, current, tags=("holiday",))
-
-
-async def _filled(client: Any, vault: Vault, folder: Folder, count: int) -> None:
-    """The folder with this many files, in bounded steps."""
-    made = (_file(vault, folder.id, folder.owner_id, _name(number)) for number in range(count))
-    rows = (row for file in made for row in (items.item_of(file), items.entry_of(file)))
-    await asyncio.gather(*(_poured(client, vault.settings.table, rows) for _ in range(4)))
-
-
-async def _poured(client: Any, name: str, rows: Iterator[Item]) -> None:
-    while batch := list(islice(rows, 25)):  # DynamoDB's own limit
-        requests = [{"PutRequest": {"Item": to_attributes(row)}} for row in batch]
-        await client.batch_write_item(RequestItems={name: requests})
-
-
-async def _rich(client: Any, vault: Vault, owner: Actor, top: ids.FolderId) -> File:
-    """A file with versions, comments and shares."""
-    file = _file(vault, top, owner.user_id, "contract.pdf")
-    rows = [items.item_of(file), items.entry_of(file)]
-    for number in range(1, VERSIONS + 1):
-        version = replace(file.current, id=ids.version_id(file.id, vault.new_id("file")[-26:]), number=number)
-        body = versions.SealedBody(secrets.token_bytes(HEADER_BYTES), f"sealed/{version.id}", version.size_bytes)
-        rows.append(version_items.version_item(versions.StoredVersion(version, body)))
-    for number in range(COMMENTS):
-        said = ids.comment_id(file.id, vault.new_id("file")[-26:])
-        body_text = f"{number}: the second paragraph still names the old address, please mend it before Friday."
-        rows.append(comment_items.comment_item(Comment(said, file.id, owner.user_id, body_text, vault.now())))
-    await _poured(client, vault.settings.table, iter(rows))
-    for number in range(SHARES):
-        await account.sign_in(vault, f"guest{number}@example.com", f"Guest {number}", owner.origin)
-        await share.grant(vault, owner, share.Wanted(file.id, f"guest{number}@example.com", Role.VIEWER))
-    return file
 
 
 async def pages(stage: Stage, reads: Reads, rounds: int, children: int) -> list[list[str]]:
@@ -206,13 +156,9 @@ async def pages(stage: Stage, reads: Reads, rounds: int, children: int) -> list[
     return rows
 
 
-def _name(number: int) -> str:
-    return f"IMG {number:06} at the sea.jpg"
-
-
 def _middle(count: int) -> str:
     """The cursor of a child with enough others behind it."""
-    return cursors.encode(table.ENTRY + names.fold(_name(count // 2 - 1)))
+    return cursors.encode(table.ENTRY + names.fold(name_of(count // 2 - 1)))
 
 
 async def capacity(stage: Stage, reads: Reads) -> tuple[list[list[str]], float]:

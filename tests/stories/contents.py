@@ -75,5 +75,14 @@ def found_in(folder: Path, windows: Iterable[bytes]) -> list[Path]:
     """The files below a folder that hold any of these windows, all of them looked for in one pass."""
     patterns = "\n".join(f"$w{number} = {{ {window.hex(' ')} }}" for number, window in enumerate(windows))
     scanner = yara_x.Scanner(yara_x.compile(f"rule plaintext {{ strings: {patterns} condition: any of them }}"))
-    files = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size]
-    return [path for path in files if scanner.scan_file(str(path)).matching_rules]
+    return [path for path in folder.rglob("*") if path.is_file() and _holds(scanner, path)]
+
+
+def _holds(scanner: yara_x.Scanner, path: Path) -> bool:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:  # servers put new files in the place of old ones while they run
+        return False
+    with file:
+        fd = file.fileno()  # what is open stays, whatever becomes of its name
+        return os.fstat(fd).st_size > 0 and bool(scanner.scan_file(f"/proc/self/fd/{fd}").matching_rules)

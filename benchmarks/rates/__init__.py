@@ -1,0 +1,1 @@
+"""Reads beside their limit and their peers: see `python -m benchmarks.rates --help`."""
