@@ -20,6 +20,7 @@ import { onSettled } from "./uploads";
 import { Viewing, meOf, useMe } from "./viewer";
 import { say } from "./words";
 
+const TokensPage = lazy(() => import("./pages/TokensPage"));
 const DetailsPanel = lazy(() => import("./pages/DetailsPanel"));
 
 const PLACES: readonly { page: PageName; sign: Sign; name: string }[] = [
@@ -51,6 +52,13 @@ export function Shell() {
 function Place() {
   const route = useRoute();
   const me = useMe();
+  if (route.page === "tokens") {
+    return (
+      <Suspense>
+        <TokensPage />
+      </Suspense>
+    );
+  }
   return (
     <>
       <FilesPage key={route.page === "search" ? "search" : to({ ...route, open: null })} {...{ route, me }} />
@@ -184,6 +192,8 @@ function Account() {
                 <MenuChoice key={name} value={name} text={say.themes[name]} />
               ))}
             </Menu.RadioGroup>
+            <Menu.Separator className="separator" />
+            <Menu.Item onClick={() => go({ page: "tokens" })}>{say.tokens}</Menu.Item>
             <Menu.Separator className="separator" />
             <Menu.Item onClick={() => void deed(leave)}>{say.signOut}</Menu.Item>
           </MenuBox>

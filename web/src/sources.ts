@@ -9,7 +9,7 @@ import { type Listed, Listing, type Page, type Reader } from "./listing";
 import { FolderChanges, FolderPage, RecentPage, SearchPage, SharedPage, TrashPage } from "./operations";
 import { Refused, client } from "./vault";
 
-interface Connection<Node> {
+export interface Connection<Node> {
   readonly edges: readonly { readonly node: Node }[];
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor?: string | null };
 }

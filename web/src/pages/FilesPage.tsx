@@ -14,11 +14,19 @@ import { ItemList } from "../parts/ItemList";
 import { FILTERS, type FilterName, Toolbar } from "../parts/Toolbar";
 import { Way } from "../parts/Way";
 import { usePreferences } from "../preferences";
-import { type Route, go } from "../route";
+import { type PageName, type Route, go } from "../route";
 import { Lost, type Source, folderSource, recentSource, searchSource, sharedSource, trashSource, useListing } from "../sources";
 import type { Me } from "../viewer";
 import { say } from "../words";
 import { settled, useSelection } from "../selection";
+
+const NAMES: Partial<Record<PageName, string>> = { recent: say.recent, shared: say.shared, trash: say.trash };
+const EMPTY: Partial<Record<PageName, React.ReactNode>> = {
+  search: <Empty sign="search" title={say.emptyFound} text={say.emptyFoundText} />,
+  recent: <Empty sign="clock" title={say.emptyRecent} />,
+  shared: <Empty sign="people" title={say.emptyShared} />,
+  trash: <Empty sign="trash" title={say.emptyTrash} />,
+};
 
 export function FilesPage({ route, me }: { route: Route; me: Me }) {
   const isFolder = route.page === "files" || route.page === "folder";
@@ -49,22 +57,14 @@ function FoundPage({ route, me }: { route: Route; me: Me }) {
   const [filter, setFilter] = useState<FilterName>("all");
   const { page, text } = route;
   const source = useMemo(() => sourceOf(page, text, FILTERS[filter]), [page, text, filter]);
-  const name = { search: say.found(text), recent: say.recent, shared: say.shared, trash: say.trash, files: "", folder: "" }[page];
-  const empty = {
-    search: <Empty sign="search" title={say.emptyFound} text={say.emptyFoundText} />,
-    recent: <Empty sign="clock" title={say.emptyRecent} />,
-    shared: <Empty sign="people" title={say.emptyShared} />,
-    trash: <Empty sign="trash" title={say.emptyTrash} />,
-    files: null,
-    folder: null,
-  }[page];
+  const name = page === "search" ? say.found(text) : (NAMES[page] ?? "");
   return (
     <Contents
       {...{ source, route, me }}
       title={<h1>{name}</h1>}
       name={name}
       tools={page === "search" ? { filter, setFilter } : {}}
-      empty={empty}
+      empty={EMPTY[page]}
     />
   );
 }

@@ -9,9 +9,9 @@ import type { Listing } from "../listing";
 import { type Selection, settled } from "../selection";
 import { useMe } from "../viewer";
 import { say } from "../words";
+import { FolderForm } from "./FolderForm";
 import { Icon, type Sign } from "./Icon";
 import { Modal } from "./Modal";
-import { MoveForm } from "./MoveForm";
 
 export function SelectionBar(props: { selection: Selection; listing: Listing; isTrash: boolean }) {
   const { selection, isTrash } = props;
@@ -49,9 +49,12 @@ function InPlace({ selection, listing }: Props) {
       <Deed sign="move" name={say.moveTo} isOff={!may("canEdit")} run={async () => setMoving(true)} />
       <Deed sign="trash" name={say.toTrash} isOff={!may("canDelete")} run={() => trashAll(items, after)} />
       {isMoving && (
-        <MoveForm
-          items={items}
-          move={(parentId) => moveAll(items, parentId, after)}
+        <FolderForm
+          title={say.moveTitle}
+          action={say.moveHere}
+          without={items.map(({ id }) => id)}
+          isFit={({ capabilities }) => capabilities.canEdit}
+          give={({ id }) => moveAll(items, id, after)}
           onClose={() => setMoving(false)}
         />
       )}

@@ -1,14 +1,14 @@
 // Who else gets at a file or folder: people with a role, and whoever has a link.
 
-import { type FormEvent, type ReactNode, useId, useState } from "react";
+import { useId, useState } from "react";
 import { useQuery } from "urql";
 
-import { deed, messageOf, tell } from "../deeds";
+import { deed, tell } from "../deeds";
 import { LinkCreate, LinkRevoke, ShareGrant, ShareRevoke, Sharing } from "../details";
 import type { Role } from "../gql/graphql";
-import { SignedOut } from "../signin";
 import { make, newKey } from "../vault";
 import { day, moment, say } from "../words";
+import { Ask, Field, Once, end, text } from "./Ask";
 
 const ROLES: readonly Role[] = ["VIEWER", "COMMENTER", "EDITOR", "MANAGER"];
 
@@ -78,64 +78,6 @@ export function SharingTab({ id, canShare }: { id: string; canShare: boolean }) 
   );
 }
 
-interface FormProps {
-  readonly send: (fields: FormData) => Promise<void>;
-  readonly action: string;
-  readonly children: ReactNode;
-}
-
-/** A form that keeps what was typed until the vault has taken it. */
-function Ask({ send, action, children }: FormProps) {
-  const [error, setError] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = event.currentTarget;
-    setBusy(true);
-    setError("");
-    try {
-      await send(new FormData(form));
-      form.reset();
-    } catch (refused) {
-      if (!(refused instanceof SignedOut)) setError(messageOf(refused));
-    }
-    setBusy(false);
-  };
-  return (
-    <form className="fields" onSubmit={(event) => void submit(event)}>
-      {children}
-      <button type="submit" className="button primary" disabled={isBusy}>
-        {action}
-      </button>
-      {error && (
-        <p className="bad" role="alert">
-          {error}
-        </p>
-      )}
-    </form>
-  );
-}
-
-function Field({ label, ...input }: { label: string } & React.InputHTMLAttributes<HTMLInputElement>) {
-  const id = useId();
-  return (
-    <div className="stack">
-      <label htmlFor={id}>{label}</label>
-      <input id={id} autoComplete="off" {...input} />
-    </div>
-  );
-}
-
-function end(fields: FormData): string | null {
-  const given = text(fields, "until");
-  return given ? new Date(`${given}T23:59:59`).toISOString() : null;
-}
-
-function text(fields: FormData, name: string): string {
-  const given = fields.get(name);
-  return typeof given === "string" ? given : "";
-}
-
 function Grant({ id, look }: { id: string; look: () => void }) {
   const select = useId();
   const send = async (fields: FormData) => {
@@ -165,7 +107,6 @@ function Grant({ id, look }: { id: string; look: () => void }) {
 
 function NewLink({ id, look }: { id: string; look: () => void }) {
   const [url, setUrl] = useState("");
-  const address = useId();
   const send = async (fields: FormData) => {
     const made = await make(LinkCreate, {
       input: {
@@ -190,21 +131,7 @@ function NewLink({ id, look }: { id: string; look: () => void }) {
           <input type="checkbox" name="viewOnly" /> {say.viewOnly}
         </label>
       </Ask>
-      {url && (
-        <div className="made" role="status">
-          <label htmlFor={address}>{say.linkMade}</label>
-          <div className="line">
-            <input id={address} readOnly value={url} onFocus={({ target }) => target.select()} />
-            <button
-              type="button"
-              className="button"
-              onClick={() => void deed(() => navigator.clipboard.writeText(url).then(() => tell(say.copied)))}
-            >
-              {say.copy}
-            </button>
-          </div>
-        </div>
-      )}
+      {url && <Once label={say.linkMade} value={url} />}
     </>
   );
 }

@@ -1,39 +1,44 @@
-// To which folder things are moved: one walks down to it from the top.
+// Which folder is meant: one walks down to it from the top.
 
 import { useState } from "react";
 import { useQuery } from "urql";
 
 import { deed } from "../deeds";
-import type { Item } from "../items";
+import type { FolderHeadQuery } from "../gql/graphql";
 import { FolderHead, FolderPage } from "../operations";
 import { useMe } from "../viewer";
 import { say } from "../words";
 import { Icon } from "./Icon";
 import { Modal } from "./Modal";
 
+type Folder = NonNullable<FolderHeadQuery["folder"]>;
+
 interface Props {
-  readonly items: readonly Item[];
-  readonly move: (parentId: string) => Promise<void>;
+  readonly title: string;
+  readonly action: string;
+  readonly without?: readonly string[]; // the ids of folders that nobody can mean
+  readonly isFit?: (folder: Folder) => boolean;
+  readonly give: (folder: Folder) => Promise<void>;
   readonly onClose: () => void;
 }
 
-export function MoveForm({ items, move, onClose }: Props) {
+export function FolderForm({ title, action, without = [], isFit = () => true, give, onClose }: Props) {
   const { rootId } = useMe();
   const [id, setId] = useState(rootId);
   const [{ data: head }] = useQuery({ query: FolderHead, variables: { id } });
   const [{ data }] = useQuery({ query: FolderPage, variables: { id, where: { kind: "FOLDER" } } });
-  const moving = new Set(items.map((item) => item.id));
-  const folders = data?.folder?.children.edges.map(({ node }) => node).filter((it) => !moving.has(it.id)) ?? [];
-  const above = head?.folder?.ancestors.at(-1);
+  const here = head?.folder?.id === id ? head.folder : null; // not the one before, while this one is on its way
+  const folders = data?.folder?.children.edges.map(({ node }) => node).filter((it) => !without.includes(it.id)) ?? [];
+  const above = here?.ancestors.at(-1);
   return (
-    <Modal title={say.moveTitle} onClose={onClose}>
+    <Modal title={title} onClose={onClose}>
       <p className="line">
         {above && (
           <button type="button" className="button small" onClick={() => setId(above.id)}>
             {say.backUp}
           </button>
         )}
-        <b>{id === rootId ? say.myFiles : head?.folder?.name}</b>
+        <b>{id === rootId ? say.myFiles : here?.name}</b>
       </p>
       <ul className="entries">
         {folders.map((folder) => (
@@ -52,10 +57,10 @@ export function MoveForm({ items, move, onClose }: Props) {
         <button
           type="button"
           className="button primary"
-          disabled={!head?.folder?.capabilities.canEdit}
-          onClick={() => void deed(() => move(id)).then(onClose)}
+          disabled={!here || !isFit(here)}
+          onClick={() => here && void deed(() => give(here)).then(onClose)}
         >
-          {say.moveHere}
+          {action}
         </button>
       </div>
     </Modal>
