@@ -16,6 +16,12 @@ export const Details = graphql(`
   }
 `);
 
+export const FileTagsSet = graphql(`
+  mutation FileTagsSet($input: FileTagsSetInput!) {
+    fileTagsSet(input: $input) { file { ...ItemRow } errors { code message path } }
+  }
+`);
+
 export const Versions = graphql(`
   query Versions($id: ID!) {
     file(id: $id) {

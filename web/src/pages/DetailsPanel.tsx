@@ -11,6 +11,7 @@ import { Chip, reasonOf } from "../parts/Chip";
 import { Icon } from "../parts/Icon";
 import { Preview } from "../parts/Preview";
 import { SharingTab } from "../parts/SharingTab";
+import { Tags } from "../parts/Tags";
 import { VersionsTab } from "../parts/VersionsTab";
 import { moment, say, size } from "../words";
 
@@ -54,6 +55,7 @@ export default function DetailsPanel({ id, onClose }: { id: string; onClose: () 
                     </button>
                   </div>
                   {reasonOf(file.scan) && <p className="bad">{reasonOf(file.scan)}</p>}
+                  <Tags file={file} />
                   <dl className="facts">
                     <Fact name={say.columns.size} value={size(file.sizeBytes)} />
                     <Fact name={say.facts.kind} value={file.contentType} />
