@@ -4,14 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import asyncpg
 
 from vaultstream import dependencies
-from vaultstream.audit_chain import EMPTY, Head, Row, canonical, linked, row_of
+from vaultstream.audit_chain import EMPTY, HASH, Head, Row, canonical, linked, parsed, row_of
 from vaultstream.audit_query import COLUMNS, AuditWhere, Place, select
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import Event, EventName
@@ -21,6 +21,7 @@ MONTHS_AHEAD = 3
 _CONNECTIONS = 4
 _CONNECT_SECONDS = 5
 _COMMAND_SECONDS = 15
+_DROP_SECONDS = 600  # a month is read twice before it goes
 
 # What a later attempt may mend: the wire, a server that stops, starts, is full or has become a standby, a lock.
 _TROUBLE = (
@@ -62,6 +63,7 @@ WHERE at >= coalesce($1, '-infinity'::timestamptz) AND at < coalesce($2, 'infini
 _LAST_CHECKPOINT = "SELECT seq, at, line FROM audit.checkpoints ORDER BY seq DESC LIMIT 1"
 _CHECKPOINTS = "SELECT seq, at, line FROM audit.checkpoints WHERE seq > $1 AND seq < $2 ORDER BY seq LIMIT $3"
 _ADD_CHECKPOINT = "INSERT INTO audit.checkpoints (seq, at, line) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+_HOLD = "INSERT INTO audit.holds (month, reason) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 _DOWNLOADS = """
 SELECT subject, min(at) AS first_at, max(at) AS last_at, count(*) AS times
 FROM audit.events
@@ -222,6 +224,23 @@ class AuditLog:
             for (name,) in await connection.fetch("SELECT audit.make_partitions($1)", MONTHS_AHEAD):
                 _log.info("made audit partition %s", name)
 
+    async def hold_month(self, month: date, reason: str) -> None:
+        """Keep a month, by its first day, until the database's owner lets it go. Raises AuditUnavailable."""
+        async with self._connection() as connection:
+            await connection.execute(_HOLD, month, reason)
+
+    async def drop_month(self, month: date, event: Event) -> Row:
+        """Drop a month, by its first day; the event, with what went, becomes the row of the chain that is returned.
+
+        One transaction, so both or neither. Raises AuditUnavailable, or INVALID for a month that may not go.
+        """
+        async with self._connection() as connection:
+            try:
+                async with connection.transaction():
+                    return await _drop_month(connection, month, event)
+            except asyncpg.RestrictViolationError as error:
+                raise VaultError(Code.INVALID, f"Nothing was dropped: {error}.") from None
+
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:  # Any: asyncpg publishes no types
         dependencies.untraceable()
@@ -247,6 +266,16 @@ async def _append(connection: Any, events: Sequence[Event]) -> list[Any]:  # Any
     rows = linked(await _head(connection), new.values(), found["now"])
     added: list[Any] = await connection.fetch(_APPEND, canonical(rows))
     return added
+
+
+async def _drop_month(connection: Any, month: date, event: Event) -> Row:  # Any: asyncpg publishes no types
+    await connection.execute(_LOCK)
+    runs = await connection.fetchval("SELECT audit.month_runs($1)", month, timeout=_DROP_SECONDS)
+    event = replace(event, details={**event.details, "runs": parsed(runs)})
+    (plain,) = linked(await _head(connection), [event], await connection.fetchval("SELECT now()"))
+    del plain[HASH]  # the database makes it
+    await connection.execute("SELECT audit.drop_month($1, $2)", month, canonical(plain), timeout=_DROP_SECONDS)
+    return row_of(await connection.fetchrow(_ROW, event.id))
 
 
 async def _head(connection: Any) -> Head:  # Any: asyncpg publishes no types

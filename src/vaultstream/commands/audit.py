@@ -5,6 +5,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import date, datetime
 from pathlib import Path
 
 from vaultstream.actions import checkpoint, deeds, evidence, personal
@@ -51,6 +52,15 @@ def _parser() -> argparse.ArgumentParser:
     add("checkpoint", "sign where the chain stands now, keep that, and print it", _with_vault(_checkpoint))
     erase = add("erase", "drop a person's key: where they came from can never be read again", _with_vault(_erase))
     erase.add_argument("person", help="the id: user_…, or link_… for a link's visitors")
+    drop = add(
+        "drop-month",
+        "drop a month after its time; the chain tells of it",
+        _with_vault(_drop),
+    )
+    drop.add_argument("month", type=_month, metavar="YYYY-MM", help="in UTC")
+    hold = add("hold", "put a month under legal hold; only the database's owner ends it", _with_vault(_hold))
+    hold.add_argument("month", type=_month, metavar="YYYY-MM", help="in UTC")
+    hold.add_argument("reason", help="why, for whoever is to end it; no names")
     add("key", "print the public key that verifies checkpoints", _with_vault(_key))
     return parser
 
@@ -93,6 +103,20 @@ async def _key(vault: Vault, _asked: argparse.Namespace) -> None:
 
 async def _erase(vault: Vault, asked: argparse.Namespace) -> None:
     await personal.erase(vault, asked.person)
+
+
+async def _hold(vault: Vault, asked: argparse.Namespace) -> None:
+    await vault.audit_log.hold_month(asked.month, asked.reason)
+
+
+async def _drop(vault: Vault, asked: argparse.Namespace) -> None:
+    told = deeds.by_operator(vault, EventName.AUDIT_MONTH_DROPPED, month=f"{asked.month:%Y-%m}")
+    row = await vault.audit_log.drop_month(asked.month, told)
+    sys.stdout.write(f"{asked.month:%Y-%m} is gone; row {row.seq} tells of it\n")
+
+
+def _month(text: str) -> date:
+    return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007  # a month has no zone
 
 
 def _verify(asked: argparse.Namespace) -> None:
