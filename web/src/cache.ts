@@ -7,6 +7,7 @@ const EMBEDDED = [
   ...["ItemConnection", "ItemEdge", "FileConnection", "FileEdge", "ShareConnection", "ShareEdge"],
   ...["ShareLinkConnection", "ShareLinkEdge", "FileVersionConnection", "FileVersionEdge"],
   ...["CommentConnection", "CommentEdge", "AccessTokenConnection", "AccessTokenEdge"],
+  ...["AuditEventConnection", "AuditEventEdge"],
 ];
 
 export const cacheOptions: CacheExchangeOpts = {

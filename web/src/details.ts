@@ -120,6 +120,26 @@ export const Sharing = graphql(`
   }
 `);
 
+export const ActivityOf = graphql(`
+  query ActivityOf($id: ID!, $after: String) {
+    node(id: $id) {
+      __typename
+      ... on File { id history(first: 50, after: $after) { ...History } }
+      ... on Folder { id history(first: 50, after: $after) { ...History } }
+    }
+  }
+  fragment History on AuditEventConnection {
+    edges { node { id at action actor decision reason versionNumber details } }
+    pageInfo { hasNextPage endCursor }
+  }
+`);
+
+export const People = graphql(`
+  query People($ids: [ID!]!) {
+    nodes(ids: $ids) { __typename ... on User { id displayName } }
+  }
+`);
+
 export const ShareGrant = graphql(`
   mutation ShareGrant($input: ShareGrantInput!) {
     shareGrant(input: $input) { share { id role } errors { code message path } }

@@ -1,4 +1,4 @@
-// All about one file or folder: a look at it, its versions, what people say, and who else gets at it.
+// All about one file or folder: a look at it, its versions, what people say, who else gets at it, and what was done to it.
 
 import { Dialog } from "@base-ui/react/dialog";
 import { Tabs } from "@base-ui/react/tabs";
@@ -6,6 +6,7 @@ import { useQuery } from "urql";
 
 import { deed, download } from "../deeds";
 import { Details } from "../details";
+import { ActivityTab } from "../parts/ActivityTab";
 import { CommentsTab } from "../parts/CommentsTab";
 import { Chip, reasonOf } from "../parts/Chip";
 import { Icon } from "../parts/Icon";
@@ -38,6 +39,7 @@ export default function DetailsPanel({ id, onClose }: { id: string; onClose: () 
                 {file && <Tabs.Tab value="versions">{say.tabs.versions}</Tabs.Tab>}
                 {file && <Tabs.Tab value="comments">{say.tabs.comments}</Tabs.Tab>}
                 <Tabs.Tab value="sharing">{say.tabs.sharing}</Tabs.Tab>
+                {item.capabilities.canShare && <Tabs.Tab value="activity">{say.tabs.activity}</Tabs.Tab>}
               </Tabs.List>
               {file && (
                 <Tabs.Panel value="about" className="tab">
@@ -80,6 +82,11 @@ export default function DetailsPanel({ id, onClose }: { id: string; onClose: () 
               <Tabs.Panel value="sharing" className="tab">
                 <SharingTab id={item.id} canShare={item.capabilities.canShare} />
               </Tabs.Panel>
+              {item.capabilities.canShare && (
+                <Tabs.Panel value="activity" className="tab">
+                  <ActivityTab id={item.id} />
+                </Tabs.Panel>
+              )}
             </Tabs.Root>
           )}
         </Dialog.Popup>
