@@ -105,7 +105,7 @@ AWAY = [
     "/.git/config",
     "/docs",
     "/openapi.json",
-    "/metrics",
+    "/metrics/",
     "/health/",
     "/content",
     "/content/x",

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -201,6 +202,7 @@ class World:
         return stored.due_at is not None or (is_old and scan.status is not ScanStatus.INFECTED)
 
 
+@pytest.mark.timeout(900)  # twelve lives, each of some seconds, on a machine that may be busy
 async def test_whatever_happens_to_workers_every_version_comes_to_its_own_end(vault: Vault, alice: Actor) -> None:
     died: set[str] = set()
     loop = asyncio.get_running_loop()
@@ -220,7 +222,7 @@ async def test_whatever_happens_to_workers_every_version_comes_to_its_own_end(va
         @settings(max_examples=12, deadline=None, derandomize=True, database=None)
         @given(st.integers(0, 2**32))
         def lives(seed: int) -> None:
-            asyncio.run_coroutine_threadsafe(live(seed, clamd.url), loop).result(240)
+            asyncio.run_coroutine_threadsafe(live(seed, clamd.url), loop).result(600)
 
         await asyncio.to_thread(lives)
     assert died == {"scan", "thumbnail", "rescan", "sweep"}, "each of them died at some time"

@@ -15,7 +15,7 @@ const documents = readdirSync(operationsPath)
     return { location: name, document: parse(rawSDL), rawSDL };
   });
 const config = {
-  scalars: { ByteSize: "number", DateTime: "string", Sha256: "string", URL: "string" },
+  scalars: { ByteSize: "number", Date: "string", DateTime: "string", Sha256: "string", URL: "string" },
   strictScalars: true,
   enumsAsTypes: true,
   useTypeImports: true,
