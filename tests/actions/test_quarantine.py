@@ -47,7 +47,8 @@ async def state(vault: Vault, file_id: FileId) -> StoredVersion:
 
 async def told_of(vault: Vault, file_id: FileId, name: EventName) -> list[Event]:
     shards = [await vault.records.undelivered(shard, "7", 1000) for shard in table.outbox_shards()]
-    return [event for shard in shards for event in shard if (event.item_id, event.name) == (file_id, name)]
+    found = [event for shard in shards for event in shard if (event.item_id, event.name) == (file_id, name)]
+    return sorted(found, key=lambda event: event.id)
 
 
 async def refusal(vault: Vault, actor: Actor, file_id: FileId, reason: str = "we sent it ourselves") -> VaultError:
