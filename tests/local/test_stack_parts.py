@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -48,6 +49,23 @@ def test_a_part_that_never_serves_is_given_up_and_not_left_behind(tmp_path):
     with pytest.raises(PartFailed, match="mute did not serve within 0 seconds"):
         process.wait_ready()
     assert process.exit_code is not None
+
+
+@pytest.mark.parametrize("code", ["import time; time.sleep(60)", "raise SystemExit('address in use')"])
+def test_a_stranger_that_answers_in_a_parts_place_does_not_make_it_ready(tmp_path, code):
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        part = replace(program("usurped", code, ready_seconds=1), port=port)
+        with pytest.raises(PartFailed, match=r"usurped (did not serve|ended at its start)"):
+            Process(part, tmp_path).wait_ready()
+
+
+def test_a_part_whose_child_listens_for_it_is_ready(tmp_path):
+    port = free_port()
+    server = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(60)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {server!r}])"
+    with running(replace(program("parent", code), port=port), tmp_path):
+        assert not is_free(port)
 
 
 def test_a_part_that_ignores_the_signal_is_ended_by_force(tmp_path):
@@ -128,6 +146,11 @@ def test_ports_stay_the_same_as_long_as_nobody_else_takes_them(tmp_path, monkeyp
     }
     assert second["sign-in"] != first["sign-in"]
     assert ports.known(tmp_path) == second
+
+
+def test_no_port_is_chosen_that_an_outgoing_connection_could_take():
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert max(free_port() for _ in range(200)) < lowest
 
 
 def test_a_port_is_free_exactly_while_nobody_listens():

@@ -1,10 +1,15 @@
 """Ways to see whether a part serves yet; each asks once and answers at once."""
 
 import http.client
+import random
 import socket
 from collections.abc import Callable
 
+import psutil
+
 _TIMEOUT_SECONDS = 1.0
+# Below the range from which the system takes a port for each outgoing connection: none of these is taken by chance
+_PORTS = range(20_000, 32_768)
 
 
 def answers_http(port: int, path: str) -> Callable[[], bool]:
@@ -69,8 +74,28 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A loopback port nobody listens on now, and that no outgoing connection will take either."""
+    while not is_free(port := random.choice(_PORTS)):  # noqa: S311  # it is no secret
+        continue
+    return port
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether that process, or one that it started, is who listens on a port: an answer alone may be a stranger's."""
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return False
+    return any(port in _listening(member) for member in family)
+
+
+def _listening(process: psutil.Process) -> set[int]:
+    try:
+        return {
+            connection.laddr.port
+            for connection in process.net_connections(kind="inet")
+            if connection.status == psutil.CONN_LISTEN
+        }
+    except psutil.NoSuchProcess:
+        return set()

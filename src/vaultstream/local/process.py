@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vaultstream.local.part import Part, PartFailed
 from vaultstream.local.privileges import before_exec
+from vaultstream.local.probes import listens
 
 _LOG_TAIL_LINES = 12
 _LOG_TAIL_BYTES = 16 * 1024
@@ -36,13 +37,17 @@ class Process:
     def wait_ready(self) -> None:
         """Return once the part serves; raises PartFailed when it ended first or takes too long."""
         deadline = time.monotonic() + self.part.ready_seconds
-        while not self.part.is_ready():
+        while not self._serves():
             if self.exit_code is not None:
                 raise PartFailed(self._account(f"ended at its start ({describe_exit(self.exit_code)})"))
             if time.monotonic() > deadline:
                 self.stop()
                 raise PartFailed(self._account(f"did not serve within {self.part.ready_seconds:.0f} seconds"))
             time.sleep(_READY_POLL_SECONDS)
+
+    def _serves(self) -> bool:
+        """Whether the part answers, and it is this process that does."""
+        return self.part.is_ready() and (not self.part.port or listens(self.pid, self.part.port))
 
     def ask_to_stop(self) -> None:
         """Begin an orderly stop; `stop` waits for its end."""
