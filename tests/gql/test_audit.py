@@ -106,11 +106,23 @@ async def test_an_event_is_nothing_to_who_is_no_auditor(vault: Vault, alice: Per
     assert (await bob.data("query ($id: ID!) { node(id: $id) { id } }", id=event["id"]))["node"] is None
 
 
+async def test_a_person_is_told_whether_they_are_an_auditor_and_nothing_of_others(alice: Person, bob: Person):
+    assert (await alice.data("{ viewer { isAuditor } }"))["viewer"] == {"isAuditor": True}
+    assert (await bob.data("{ viewer { isAuditor } }"))["viewer"] == {"isAuditor": False}
+    folder = await alice.folder("an auditor's own")
+    granted = {"itemId": folder, "email": "bob@example.com", "role": "VIEWER"}
+    assert (await alice.done("shareGrant", "ShareGrantInput", "share { id }", **granted))["errors"] == []
+    seen = await bob.data("query ($id: ID!) { folder(id: $id) { owner { email isAuditor } } }", id=folder)
+    assert seen["folder"]["owner"] == {"email": "alice@example.com", "isAuditor": False}
+
+
 async def test_no_program_is_an_auditor(vault: Vault, alice: Person):
     end = datetime.now(UTC) + timedelta(days=1)
     wanted = {"name": "a program", "scopes": ["READ"], "expiresAt": end.isoformat()}
     made = await alice.done("accessTokenCreate", "AccessTokenCreateInput", "secret", **wanted)
-    answer = await Person(alice.client, made["secret"]).ask(EVENTS)
+    program = Person(alice.client, made["secret"])
+    assert (await program.data("{ viewer { isAuditor } }"))["viewer"] == {"isAuditor": False}
+    answer = await program.ask(EVENTS)
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 

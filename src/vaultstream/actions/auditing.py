@@ -31,14 +31,18 @@ class AuditPage:
     has_next: bool
 
 
-async def require_auditor(vault: Vault, actor: Actor) -> None:
-    """Raise FORBIDDEN unless this is a person whom the settings name an auditor; no program is one."""
+async def is_auditor(vault: Vault, actor: Actor) -> bool:
+    """Whether this is a person whom the settings name an auditor; no program is one."""
     auditors = {email.strip().casefold() for email in vault.settings.auditors.split(",") if email.strip()}
-    if actor.grant is None and not actor.is_guest and auditors:
-        person = await account.viewer(vault, actor.user_id)
-        if person.email.casefold() in auditors:
-            return
-    raise VaultError(Code.FORBIDDEN, "Only an auditor may read the audit log.")
+    if actor.grant is not None or actor.is_guest or not auditors:
+        return False
+    return (await account.viewer(vault, actor.user_id)).email.casefold() in auditors
+
+
+async def require_auditor(vault: Vault, actor: Actor) -> None:
+    """Raise FORBIDDEN unless this is an auditor."""
+    if not await is_auditor(vault, actor):
+        raise VaultError(Code.FORBIDDEN, "Only an auditor may read the audit log.")
 
 
 async def events(

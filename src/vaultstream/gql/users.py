@@ -5,7 +5,9 @@ from datetime import datetime
 import strawberry
 
 from vaultstream import users
+from vaultstream.actions import auditing
 from vaultstream.gql.by_key import by_key
+from vaultstream.gql.context import Info
 from vaultstream.gql.nodes import FolderLater, Node
 from vaultstream.gql.scalars import ByteSize
 from vaultstream.ids import FolderId
@@ -58,3 +60,12 @@ class User(Node):
     def root_folder(self: Known) -> FolderId | None:
         """One's own alone."""
         return self.root_folder_id if isinstance(self, users.User) else None
+
+    @strawberry.field(
+        description="Whether they may read the audit log; false for everybody but you, and for programs. Others are "
+        "answered FORBIDDEN by `auditEvents` and `auditCheckpoint`."
+    )
+    async def is_auditor(self: Known, info: Info) -> bool:
+        """One's own alone."""
+        vault, actor = info.context.vault, info.context.actor
+        return self.id == actor.user_id and await auditing.is_auditor(vault, actor)
