@@ -69,6 +69,7 @@ async def test_a_taken_name_is_a_choice(at_alices: Visitor, alice: Person) -> No
     await expect(at_alices.row("plan.txt")).to_be_visible()
     await at_alices.bring(text("plan.txt", b"second"))
     await at_alices.sees("There is already something of this name here.")
+    await at_alices.is_accessible("uploads")
     await at_alices.button("Keep both")
     await expect(at_alices.row("plan (2).txt")).to_be_visible()
     await at_alices.bring(text("plan.txt", b"the third"))
@@ -103,7 +104,8 @@ async def test_an_upload_goes_on_after_a_reload_once_its_file_is_chosen(
     await at_alices.sees("Paused at")
     await at_alices.page.reload()
     await sign_in(at_alices)
-    await at_alices.sees("Cut off by a reload")
+    await at_alices.sees("Cut off by a reload", "Uploads need your attention")
+    await at_alices.is_accessible("uploads-cut")
     await at_alices.slow(0)
     async with at_alices.page.expect_file_chooser() as chooser:
         await at_alices.button("Choose the file")

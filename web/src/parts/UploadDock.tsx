@@ -14,8 +14,9 @@ export function UploadDock() {
   if (all.length + unfinished.length === 0) return null;
   const open = all.filter(({ state }) => state !== "done");
   const stopped = open.filter(({ state }) => state === "failed" || state === "paused").length + unfinished.length;
-  const isDone = open.length + unfinished.length === 0;
-  const title = isDone ? say.uploadsDone : stopped === open.length ? say.uploadsStopped : say.uploading(open.length);
+  const left = open.length + unfinished.length;
+  const isDone = left === 0;
+  const title = isDone ? say.uploadsDone : stopped === left ? say.uploadsStopped : say.uploading(left - stopped);
   return (
     <section className="dock" aria-label={say.uploads}>
       <header>
