@@ -41,6 +41,7 @@ _CACHE = frozenset({"GetItem", "UpdateItem"})  # whether the cache may be believ
 _GET = frozenset({"GetObject", "ListBucket"})
 _PUT, _RESTORE, _DROP = "PutObject", "RestoreObject", frozenset({"DeleteObject", "AbortMultipartUpload"})
 _WRAP, _UNWRAP, _LOOK = "GenerateDataKey", "Decrypt", "DescribeKey"
+_WRAP_UNSEEN = "GenerateDataKeyWithoutPlaintext"
 _SECRETS = frozenset({"redis", "database-app", "content-key"})
 
 API = Rights(
@@ -72,7 +73,7 @@ WORKERS: Mapping[str, Rights] = {
     # It keeps each person's key in the table, too: what is recorded of them is sealed under it.
     events.AUDIT.name: Rights(
         table=_READ | {"PutItem", "ConditionCheckItem", "BatchWriteItem"},
-        keys=frozenset({_WRAP, _UNWRAP}),
+        keys=frozenset({_WRAP_UNSEEN, _UNWRAP}),
         secrets=_SECRETS,
     ),
     events.SEARCH.name: Rights(table=_READ | _CACHE, keys=frozenset({_UNWRAP}), secrets=_SECRETS),

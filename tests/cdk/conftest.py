@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "gql"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "adapters"))
 
 import emulator  # found by the line above, as is the next
-from synths import ROOT, RunCdk, Synth
+from synths import ROOT, RunCdk, Synth, Synths
 
 
-def make(target: str) -> None:
+def have(target: str) -> None:
     """Have the environment that synthesizes; it is there already unless nobody asked before."""
     subprocess.run(["make", "-s", target], cwd=ROOT, check=True, capture_output=True, timeout=300)
 
@@ -29,7 +29,7 @@ def make(target: str) -> None:
 @pytest.fixture(scope="session")
 def run_cdk() -> RunCdk:
     """Runs Python where CDK is. There is no network: a template that anybody has to be asked for is none."""
-    make(".venv/cdk/.done")
+    have(".venv/cdk/.done")
     home = ROOT / ".venv" / "cdk" / "bin"
     env = {"PATH": f"{home}:{os.environ['PATH']}", "HOME": os.environ["HOME"]}
 
@@ -41,27 +41,28 @@ def run_cdk() -> RunCdk:
 
 
 @pytest.fixture(scope="session")
-def synths(run_cdk: RunCdk, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Synth]:
-    """Both environments, with a package of one file: what is in it shows in no template but as a hash."""
+def synths(run_cdk: RunCdk, tmp_path_factory: pytest.TempPathFactory) -> Synths:
+    """The environments, with a package of one file: what is in it shows in no template but as a hash."""
     package = tmp_path_factory.mktemp("package")
     (package / "lambdas.py").write_text("")
-    made = {}
-    for environment in ("dev", "prod"):
+
+    def make(environment: str) -> Synth:
         folder = tmp_path_factory.mktemp(environment)
         done = run_cdk("-m", "cdk.app", environment, "--code", f"{package}", "--output", f"{folder}")
         assert done.returncode == 0, done.stderr[-4000:]
-        made[environment] = Synth(environment, folder)
-    return made
+        return Synth(environment, folder)
+
+    return Synths(make)
 
 
 @pytest.fixture(scope="session", params=["dev", "prod"])
-def synth(request: pytest.FixtureRequest, synths: dict[str, Synth]) -> Synth:
+def synth(request: pytest.FixtureRequest, synths: Synths) -> Synth:
     """One environment after the other."""
     return synths[request.param]
 
 
 @pytest.fixture(scope="session")
-def emulated(synths: dict[str, Synth], tmp_path_factory: pytest.TempPathFactory, logs: Path) -> Iterator[str]:
+def emulated(synths: Synths, tmp_path_factory: pytest.TempPathFactory, logs: Path) -> Iterator[str]:
     """An account in an emulator that enforces IAM, with the stacks of `dev` in it."""
     folder = tmp_path_factory.mktemp("emulated")
     part = parts.aws(folder, free_port(), emulator.REGION, is_durable=False)

@@ -43,3 +43,15 @@ class Synth:
     @property
     def types(self) -> set[str]:
         return {each["Type"] for template in self.templates.values() for each in template["Resources"].values()}
+
+
+class Synths(dict[str, Synth]):
+    """Every environment by its name, made when it is first asked for."""
+
+    def __init__(self, make: Callable[[str], Synth]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, environment: str) -> Synth:
+        self[environment] = self._make(environment)
+        return self[environment]

@@ -63,7 +63,7 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
     ),
     "strike off the outbox": (
         lambda who, _: who.to("dynamodb").batch_write_item(RequestItems={NAME: [{"DeleteRequest": {"Key": ITEM}}]}),
-        {events.AUDIT.name},
+        AUDIT,
     ),
     "read the whole table": (lambda who, _: who.to("dynamodb").scan(TableName=NAME), set()),
     "delete the table": (lambda who, _: who.to("dynamodb").delete_table(TableName=NAME), set()),
@@ -84,7 +84,13 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
     "delete the bucket": (lambda who, _: who.to("s3").delete_bucket(Bucket=BUCKET), set()),
     "make a data key": (
         lambda who, env: who.to("kms").generate_data_key(KeyId=env["VAULTSTREAM_KMS_KEY"], KeySpec="AES_256"),
-        AUDIT | DOORS | DRAWS | {"sweep"},
+        DOORS | DRAWS | {"sweep"},
+    ),
+    "make a person's key": (
+        lambda who, env: who.to("kms").generate_data_key_without_plaintext(
+            KeyId=env["VAULTSTREAM_KMS_KEY"], NumberOfBytes=32
+        ),
+        AUDIT,
     ),
     "open a data key": (
         lambda who, env: who.to("kms").decrypt(KeyId=env["VAULTSTREAM_KMS_KEY"], CiphertextBlob=b"x" * 64),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from synths import STACKS, Synth
+from synths import STACKS, Synth, Synths
 
 from vaultstream import tiers
 
@@ -221,7 +221,7 @@ def test_checkpoints_cannot_be_taken_back(synth: Synth) -> None:
     assert kept == expected
 
 
-def test_what_prod_stores_outlives_its_stacks(synths: dict[str, Synth]) -> None:
+def test_what_prod_stores_outlives_its_stacks(synths: Synths) -> None:
     stored = {"AWS::S3::Bucket", "AWS::DynamoDB::GlobalTable", "AWS::KMS::Key", "AWS::Cognito::UserPool"}
     for template in synths["prod"].templates.values():
         for name, each in template["Resources"].items():
