@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 from vaultstream.errors import Code, VaultError, not_found
@@ -66,6 +67,7 @@ SCOPES: Mapping[Deed, Scope | None] = MappingProxyType(
     }
 )
 _IN_TRASH = {Deed.READ, Deed.RESTORE, Deed.PURGE}
+_OFF_THE_TOP = {Deed.DELETE, Deed.RESTORE, Deed.PURGE, Deed.SHARE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Lineage:
     @property
     def in_trash(self) -> bool:
         """Whether it was thrown away, by itself or with a folder above it."""
-        return any(it.trashed_at is not None for it in (self.item, *self.above))
+        return self.item.trashed_at is not None or any(it.trashed_at is not None for it in self.above)
 
     def holding(self, now: datetime) -> Iterator[Share]:
         """The shares that count now: not expired, and on the item or on a folder that really is above it."""
@@ -123,33 +125,46 @@ def decide(user_id: UserId, deed: Deed, lineage: Lineage, now: datetime) -> Deci
     if lineage.is_out_of_bounds:
         return Decision(False, None, "it lies outside the folder of the token")
     decision = _decide(user_id, deed, lineage, now)
-    lacking = _lacking(lineage.grant, deed)
+    lacking = _lacking(_scopes(lineage.grant), deed)
     return replace(decision, allowed=False, why=lacking) if decision.allowed and lacking else decision
 
 
-def _lacking(grant: Grant | None, deed: Deed) -> str | None:
+def _scopes(grant: Grant | None) -> frozenset[Scope] | None:
+    return None if grant is None else grant.scopes
+
+
+def _lacking(scopes: frozenset[Scope] | None, deed: Deed) -> str | None:
     """Why a token is not for such a deed; None where it is, or where there is none."""
     scope = SCOPES[deed]
-    if grant is None or scope in grant.scopes:
+    if scopes is None or scope in scopes:
         return None
     return f"the token needs the scope {scope}" if scope else "no token can do it, so sign in yourself"
 
 
 def _decide(user_id: UserId, deed: Deed, lineage: Lineage, now: datetime) -> Decision:
     role, via = _standing(user_id, lineage, now)
-    if role is None:
-        return Decision(False, None, "nothing of it is shared with them")
-    if role < NEEDS[deed]:
-        return Decision(False, role, f"it needs the role {NEEDS[deed].name}", via)
-    if lineage.in_trash and deed not in _IN_TRASH:
-        return Decision(False, role, "it is in the trash", via)
-    item = lineage.item
-    if isinstance(item, Folder) and item.is_root and deed in {Deed.DELETE, Deed.RESTORE, Deed.PURGE, Deed.SHARE}:
-        return Decision(False, role, "a top folder stays its owner's alone", via)
-    if via is None:
+    refusal = _refusal(deed, role, in_trash=lineage.in_trash, is_top=_is_top(lineage.item))
+    if refusal is not None:
+        return Decision(False, role, refusal, via)
+    if role is None or via is None:
         return Decision(True, role, "they own it")
-    where = "on it" if via.item_id == item.id else "on a folder above it"
+    where = "on it" if via.item_id == lineage.item.id else "on a folder above it"
     return Decision(True, role, f"{role.name} by a share {where}", via)
+
+
+def _refusal(deed: Deed, role: Role | None, *, in_trash: bool, is_top: bool) -> str | None:
+    """Why who is this to an item may not do this deed to it; None where they may."""
+    if role is None:
+        return "nothing of it is shared with them"
+    if role < NEEDS[deed]:
+        return f"it needs the role {NEEDS[deed].name}"
+    if in_trash and deed not in _IN_TRASH:
+        return "it is in the trash"
+    return "a top folder stays its owner's alone" if is_top and deed in _OFF_THE_TOP else None
+
+
+def _is_top(item: Folder | File) -> bool:
+    return isinstance(item, Folder) and item.is_root
 
 
 def _standing(user_id: UserId, lineage: Lineage, now: datetime) -> tuple[Role | None, Share | None]:
@@ -188,10 +203,23 @@ def require(user_id: UserId, deed: Deed, lineage: Lineage | None, now: datetime)
 
 def require_scope(grant: Grant | None, deed: Deed) -> None:
     """Raise FORBIDDEN where a token is not for such deeds, whatever they are done to."""
-    if lacking := _lacking(grant, deed):
+    if lacking := _lacking(_scopes(grant), deed):
         raise VaultError(Code.FORBIDDEN, f"This cannot be done by this token: {lacking}.")
 
 
-def capabilities(user_id: UserId, lineage: Lineage, now: datetime) -> dict[Deed, bool]:
+def capabilities(user_id: UserId, lineage: Lineage, now: datetime) -> Mapping[Deed, bool]:
     """All the answers at once, as a page shows them."""
-    return {deed: decide(user_id, deed, lineage, now).allowed for deed in Deed}
+    role = None if lineage.is_out_of_bounds else _standing(user_id, lineage, now)[0]
+    return _able(role, lineage.in_trash, _is_top(lineage.item), _scopes(lineage.grant))
+
+
+@lru_cache
+def _able(
+    role: Role | None, in_trash: bool, is_top: bool, scopes: frozenset[Scope] | None
+) -> Mapping[Deed, bool]:  # the items of a page are mostly alike
+    return MappingProxyType(
+        {
+            deed: _refusal(deed, role, in_trash=in_trash, is_top=is_top) is None and _lacking(scopes, deed) is None
+            for deed in Deed
+        }
+    )

@@ -61,7 +61,8 @@ async def lineages(vault: Vault, actor: Actor, wanted: Sequence[Folder | File]) 
         known |= {folder.id: folder for folder in folders}
         level = {folder.parent_id for folder in folders if folder.parent_id and folder.parent_id not in known}
         asked = set()
-    return [_lineage(it, known, shares, actor.grant) for it in wanted]
+    above = {parent_id: _above(parent_id, known) for parent_id in {it.parent_id for it in wanted}}
+    return [_lineage(it, above[it.parent_id], shares, actor.grant) for it in wanted]
 
 
 async def _level(
@@ -77,11 +78,15 @@ async def _level(
     return [items.folder_from(item) for item in found[: len(heads)] if item]
 
 
-def _lineage(it: Folder | File, known: dict[str, Folder], shares: dict[str, Share], grant: Grant | None) -> Lineage:
+def _above(folder_id: FolderId | None, known: dict[str, Folder]) -> tuple[Folder, ...]:
+    """This folder and those above it, from the nearest to the top."""
     above: list[Folder] = []
-    parent_id = it.parent_id
-    while parent_id is not None and (parent := known.get(parent_id)) and len(above) <= DEPTH_MAX:
-        above.append(parent)
-        parent_id = parent.parent_id
-    places = (it.id, *(folder.id for folder in above))
-    return Lineage(it, tuple(above), tuple(shares[place] for place in places if place in shares), grant)
+    while folder_id is not None and (folder := known.get(folder_id)) and len(above) <= DEPTH_MAX:
+        above.append(folder)
+        folder_id = folder.parent_id
+    return tuple(above)
+
+
+def _lineage(it: Folder | File, above: tuple[Folder, ...], shares: dict[str, Share], grant: Grant | None) -> Lineage:
+    places = (it.id, *(folder.id for folder in above)) if shares else ()
+    return Lineage(it, above, tuple(shares[place] for place in places if place in shares), grant)

@@ -1,5 +1,6 @@
 """Paying for an operation: its price before it runs, and back what it turned out not to need."""
 
+from itertools import chain
 from typing import Any
 
 from graphql import ExecutionResult
@@ -9,6 +10,7 @@ from vaultstream.gql.context import Charge, Context
 from vaultstream.gql.prices import Price
 
 Json = dict[str, Any]  # Any: JSON values
+_HOLDS = frozenset({dict, list})
 
 
 async def paid(context: Context, price: Price) -> Charge:
@@ -56,17 +58,13 @@ def _took_more(data: Any, path: list[str | int]) -> bool:  # Any: JSON values
 
 def _shown(data: object, price: Price) -> int:
     """One for each object in an answer but its root, and the works; None in an object's place costs nothing."""
-    level: list[object] = [data]
+    level: list[Any] = [data]
     points = -1
     while level:
-        for value in level:
-            if isinstance(value, dict):
-                points += 1 + sum(price.works.get(name, 0) for name in value)
-        level = [inner for outer in level for inner in _within(outer)]
+        objects = [value for value in level if type(value) is dict]
+        points += len(objects)
+        for name, work in price.works.items():
+            points += work * sum(name in each for each in objects)
+        rows = chain((value for value in level if type(value) is list), map(dict.values, objects))
+        level = [value for value in chain.from_iterable(rows) if type(value) in _HOLDS]
     return points
-
-
-def _within(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
