@@ -191,6 +191,18 @@ class TestCost:
     def test_is_told_before_anything_runs(self, query: str, variables: dict[str, object], cost: int) -> None:
         assert engine().operation(Ask(query, None, variables)).price.points == cost
 
+    def test_is_read_off_anew_only_where_the_variables_matter(self) -> None:
+        kept, page, one = engine(), listed("first: $n, where: $where"), "query ($id: ID!) { folder(id: $id) { id } }"
+        asked: list[tuple[dict[str, object], int]] = [
+            ({"n": 2}, 6),
+            ({"n": 20, "where": {"kind": "FILE"}}, 52),
+            ({}, 12),
+        ]
+        for variables, cost in asked:
+            assert kept.operation(Ask(page, None, variables)).price.points == cost
+        first, again = (kept.operation(Ask(one, None, {"id": each})).price for each in "xy")
+        assert first is again
+
     def test_has_a_limit(self) -> None:
         inner = f"... on Folder {{ children(first: 100) {{ {CHILDREN} }} }}"
         pages = f'{{ folder(id: "x") {{ children(first: 100) {{ edges {{ node {{ {inner} }} }} }} }} }}'

@@ -46,10 +46,10 @@ async def _below(level: list[Group], request: Request) -> list[Group]:
 
 def _written(group: Group, calls: list[Call]) -> Iterator[Group]:
     """Write the fields into their objects; what is asked of the objects among them is the next level."""
-    columns = [call.completed() for call in calls]
-    keys = [call.field.key for call in calls]
-    for slot, row in zip(group.slots, zip(*columns, strict=True), strict=False):  # without fields there are no rows
-        slot.update(zip(keys, row, strict=True))
+    for call in calls:
+        key = call.field.key
+        for slot, value in zip(group.slots, call.completed(), strict=True):
+            slot[key] = value
     for call in calls:
         for kind, found in call.finding.found.items():
             yield Group(call.field.below(kind), found.parents, found.slots)

@@ -56,7 +56,7 @@ def _batch(
     told: Parameter | None,
 ) -> Callable[[Sequence[Any], GraphQLResolveInfo[Any]], Sequence[Any]]:  # Any: nouns, their fields, the context
     def without(parents: Sequence[Any], _info: GraphQLResolveInfo[Any]) -> Sequence[Any]:  # Any: as above
-        return [method(parent) for parent in parents]
+        return list(map(method, parents))
 
     def informed(parents: Sequence[Any], info: GraphQLResolveInfo[Any]) -> Sequence[Any]:  # Any: as above
         given = {told.name: Info(_raw_info=info, _field=field)} if told else {}

@@ -1,7 +1,9 @@
 """Documents that were parsed, measured and validated once, kept for the next request that sends the same text."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -19,6 +21,7 @@ from graphql import (
 from vaultstream.breadth import Plan, compile_plan
 from vaultstream.errors import Code
 from vaultstream.gql import limits
+from vaultstream.gql.prices import Price, price_of
 
 DOCUMENTS_MAX = 256
 DOCUMENT_CHARACTERS_MAX = 8_192
@@ -44,6 +47,7 @@ class Document:
     tree: DocumentNode
     fragments: dict[str, FragmentDefinitionNode]
     _plans: dict[str | None, Plan | None] = field(default_factory=dict)
+    _prices: dict[str | None, Price] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation of this name, or the only one; raises Refused."""
@@ -52,6 +56,15 @@ class Document:
             problem = "There is no operation of this name." if name else "Name one of the operations (operationName)."
             raise Refused([GraphQLError(problem)], Code.INVALID)
         return node
+
+    def price(self, name: str | None, variables: Mapping[str, Any]) -> Price:  # Any: JSON values
+        """What the operation of this name may cost; raises Refused where there is none."""
+        known = self._prices.get(name)
+        if known is None:
+            known = price_of(self.operation(name), self.fragments, variables)
+            if not known.varies:
+                self._prices[name] = known
+        return known
 
     def plan(self, name: str | None) -> Plan | None:
         """How to execute the operation of this name, which is there, or the only one; None is graphql-core's way."""

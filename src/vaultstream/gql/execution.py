@@ -23,7 +23,7 @@ from vaultstream.errors import Code, VaultError
 from vaultstream.gql import errors, limits
 from vaultstream.gql.context import Context
 from vaultstream.gql.documents import Document, Documents, Refused
-from vaultstream.gql.prices import PRICE_MAX, Price, price_of
+from vaultstream.gql.prices import PRICE_MAX, Price
 from vaultstream.gql.spending import paid, settled, told
 from vaultstream.metrics import LIVE_DELIVERIES
 
@@ -77,7 +77,7 @@ class Engine:
         """Parse, measure, validate and price; raises Refused."""
         document = self._documents.read(ask.query)
         node = document.operation(ask.operation_name)
-        price = price_of(node, document.fragments, ask.variables)
+        price = document.price(ask.operation_name, ask.variables)
         if price.points > PRICE_MAX:
             problem = f"This may cost {price.points}, and the limit is {PRICE_MAX}: ask for shorter pages."
             raise Refused([limits.too_much(problem)], Code.LIMITED)

@@ -1,12 +1,15 @@
 """Looking ahead in the selection, so that a parent can be loaded together with what is asked of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from strawberry.types.nodes import SelectedField, Selection
+from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, SelectionNode, SelectionSetNode
+from strawberry.types.nodes import convert_arguments, convert_directives
 
 from vaultstream.errors import VaultError
-from vaultstream.gql.context import Info
+from vaultstream.gql.context import Context, Info
 from vaultstream.gql.pages import Turn, turn
+
+_Told = GraphQLResolveInfo[Context]
 
 
 def page_of(info: Info, connection: str, *, prefix: str) -> Turn | None:
@@ -14,32 +17,46 @@ def page_of(info: Info, connection: str, *, prefix: str) -> Turn | None:
 
     What is unlawful is left for the connection's own resolver to refuse, in its own place.
     """
-    for field in _fields(info.selected_fields):
-        for inner in _fields(field.selections):
-            if inner.name == connection:
-                return _turn(inner, prefix)
+    told = info._raw_info  # noqa: SLF001  # `selected_fields` converts all that lies below, at every request
+    for field in _fields(told, told.field_nodes):
+        for inner in _fields(told, _within(field.selection_set)):
+            if inner.name.value == connection:
+                return _turn(told, inner, prefix)
     return None
 
 
-def _turn(field: SelectedField, prefix: str) -> Turn | None:
-    after = field.arguments.get("after")
-    if field.arguments.keys() - {"first", "after"}:
+def _turn(told: _Told, field: FieldNode, prefix: str) -> Turn | None:
+    arguments = convert_arguments(told, field.arguments)
+    after = arguments.get("after")
+    if arguments.keys() - {"first", "after"}:
         return None  # a list of another kind than the one that comes with the object
     if not isinstance(after, str | None):
         return None
     try:
-        return turn(int(field.arguments["first"]), after, prefix=prefix)  # Strawberry leaves literals as their text
+        return turn(int(arguments["first"]), after, prefix=prefix)  # literals are left as their text
     except (VaultError, ValueError):
         return None
 
 
-def _fields(selections: Sequence[Selection]) -> Iterator[SelectedField]:
+def _fields(told: _Told, nodes: Iterable[SelectionNode]) -> Iterator[FieldNode]:
     """The fields among the selections and in their fragments, but those left out by @skip or @include."""
-    for selection in selections:
-        directives = selection.directives
-        if directives.get("skip", {}).get("if") is True or directives.get("include", {}).get("if") is False:
+    for node in nodes:
+        if _is_left_out(told, node):
             continue
-        if isinstance(selection, SelectedField):
-            yield selection
+        if isinstance(node, FieldNode):
+            yield node
+        elif isinstance(node, FragmentSpreadNode):
+            yield from _fields(told, _within(told.fragments[node.name.value].selection_set))
         else:
-            yield from _fields(selection.selections)
+            yield from _fields(told, _within(getattr(node, "selection_set", None)))
+
+
+def _is_left_out(told: _Told, node: SelectionNode) -> bool:
+    if not node.directives:
+        return False
+    directives = convert_directives(told, node.directives)
+    return directives.get("skip", {}).get("if") is True or directives.get("include", {}).get("if") is False
+
+
+def _within(selections: SelectionSetNode | None) -> Iterable[SelectionNode]:
+    return selections.selections if selections else ()

@@ -60,14 +60,19 @@ WHOLE_LISTS: Mapping[str, int] = MappingProxyType(
     }
 )
 _KEPT_ORDER = "NAME"
+_COUNTED = frozenset({"first", "ids", "where", "orderBy", "input"})  # the arguments that a price depends on
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Points in all; `works` are the fields, by their name in the answer, that cost more than what they show."""
+    """Points in all; `works` are the fields, by their name in the answer, that cost more than what they show.
+
+    `varies` tells that it may be another with other variables.
+    """
 
     points: int
     works: Mapping[str, int]
+    varies: bool
 
 
 @dataclass(slots=True)
@@ -78,6 +83,7 @@ class _Purse:
     variables: Mapping[str, Any]  # Any: JSON values, or the syntax of a default
     works: dict[str, int] = field(default_factory=dict)
     known: dict[str, int] = field(default_factory=dict)
+    varies: bool = False
 
     def cost(self, selections: SelectionSetNode | None, *, each: int = 0) -> int:
         """What a selection set may cost; each field of it that much beside."""
@@ -94,7 +100,8 @@ class _Purse:
         return self._field(selection, each) if isinstance(selection, FieldNode) else 0
 
     def _field(self, node: FieldNode, each: int) -> int:
-        arguments = {one.name.value: self._given(one.value) for one in node.arguments or ()}
+        given = (one for one in node.arguments or () if one.name.value in _COUNTED)
+        arguments = {one.name.value: self._given(one.value) for one in given}
         work = each + _FIELDS.get(node.name.value, 0) + self._work(arguments)
         if work:
             shown = (node.alias or node.name).value
@@ -123,7 +130,10 @@ class _Purse:
 
     def _given(self, value: ValueNode) -> object:
         """The value itself, or that of its variable; None where there is none."""
-        return self.variables.get(value.name.value) if isinstance(value, VariableNode) else value
+        if not isinstance(value, VariableNode):
+            return value
+        self.varies = True
+        return self.variables.get(value.name.value)
 
 
 def _number(given: object) -> int:
@@ -151,7 +161,7 @@ def price_of(
     purse = _Purse(fragments, {**defaults, **variables})
     is_mutation = operation.operation is OperationType.MUTATION
     points = purse.cost(operation.selection_set, each=MUTATION if is_mutation else 0)
-    return Price(max(points, 1), purse.works)
+    return Price(max(points, 1), purse.works, purse.varies)
 
 
 def price_of_refusal(text: str) -> int:

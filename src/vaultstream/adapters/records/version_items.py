@@ -1,5 +1,7 @@
 """Versions ↔ plain items of the table: what is shown of one, and where its sealed bytes are."""
 
+from functools import lru_cache
+
 from vaultstream import table
 from vaultstream.adapters.records.attributes import Item
 from vaultstream.adapters.records.moments import maybe_moment, maybe_time, moment, time_of
@@ -136,8 +138,12 @@ def _thumbnail(thumbnail: Thumbnail) -> Item:
 
 
 def _thumbnail_from(item: Item) -> Thumbnail:
-    sizes = tuple(ThumbnailSize(*size) for size in item["sizes"])
-    return Thumbnail(ThumbnailStatus(item["status"]), item.get("reason"), sizes)
+    return _thumbnail_of(item["status"], item.get("reason"), tuple(map(tuple, item["sizes"])))
+
+
+@lru_cache(1024)  # most files have one of a few
+def _thumbnail_of(status: str, reason: str | None, sizes: tuple[tuple[int, int, int], ...]) -> Thumbnail:
+    return Thumbnail(ThumbnailStatus(status), reason, tuple(ThumbnailSize(*size) for size in sizes))
 
 
 def _tiering(tiering: Tiering) -> Item:
@@ -152,11 +158,31 @@ def _tiering(tiering: Tiering) -> Item:
 
 
 def _tiering_from(item: Item) -> Tiering:
+    get = item.get
+    return _tiering_of(
+        item["tier"],
+        get("changed_at"),
+        item["restore"],
+        get("restored_until"),
+        get("expected_at"),
+        get("asked_days"),
+    )
+
+
+@lru_cache(1024)  # as above
+def _tiering_of(
+    tier: str,
+    changed_at: str | None,
+    restore: str,
+    restored_until: str | None,
+    expected_at: str | None,
+    asked_days: int | None,
+) -> Tiering:
     return Tiering(
-        StorageTier(item["tier"]),
-        maybe_time(item.get("changed_at")),
-        RestoreStatus(item["restore"]),
-        maybe_time(item.get("restored_until")),
-        maybe_time(item.get("expected_at")),
-        item.get("asked_days"),
+        StorageTier(tier),
+        maybe_time(changed_at),
+        RestoreStatus(restore),
+        maybe_time(restored_until),
+        maybe_time(expected_at),
+        asked_days,
     )
