@@ -1,6 +1,8 @@
 """Whatever is asked of whatever schema, a plan answers what graphql-core answers."""
 
+import gc
 import json
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.breadth.worlds import Asker, made_up, root
 from vaultstream.breadth import Plan, compile_plan
+from vaultstream.breadth.fallback import FellBack
 
 CHANCE = st.randoms(use_true_random=False)
 SWITCHES = ({"yes": True}, {"yes": False, "n": 4}, {"yes": True, "no": True, "n": None})
@@ -39,7 +42,8 @@ async def test_a_question_without_errors_is_answered_by_the_plan_itself(chance: 
         assert plan.tally.compiled == number + 1
 
 
-# graphql-core itself leaves coroutines behind when an error ends a list early.
+# graphql-core itself leaves coroutines behind: of what stands beside an error it cancels tasks before their first step,
+# and what those would have awaited is lost. A plan does not, as the test after this one holds.
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
@@ -54,3 +58,16 @@ async def test_a_question_with_errors_is_answered_alike(chance: Random, sickness
         fails = expected.errors is not None
         assert plan.tally.compiled <= len(SWITCHES)
         assert not (fails and plan.tally.fell_back + plan.tally.passed_over == 0)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(CHANCE, st.sampled_from((0.003, 0.03, 0.2)))
+async def test_what_a_plan_gives_up_it_leaves_nothing_of(chance: Random, sickness: float) -> None:
+    """No coroutine that nobody awaits, no error that nobody looks at: either would be a warning, which is an error."""
+    world = made_up(chance, sickness=sickness)
+    plan = compile_plan(world.schema, parse(Asker(chance, world).question()))
+    assert plan is not None
+    for variables in SWITCHES:
+        with suppress(FellBack):
+            await plan.attempt(root(world), None, variables)
+    gc.collect(0)
