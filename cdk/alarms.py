@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk import rights
 from cdk.deployments import Deployment
-from vaultstream import events
+from vaultstream import events, metrics
 
 _MINUTE = aws.Duration.minutes(1)
 
@@ -36,6 +36,7 @@ def alarms(deployment: Deployment, *, balancer: str, tasks: str) -> tuple[Alarm,
         *_functions(deployment),
         *_doors(balancer, tasks, deployment),
         *_stores(deployment),
+        *_own(deployment),
     )
 
 
@@ -154,4 +155,61 @@ def _stores(deployment: Deployment) -> Iterator[Alarm]:
         meaning="The cache's memory is nearly full.",
         metric=_metric("ElastiCache", "DatabaseMemoryUsagePercentage", "Maximum", CacheClusterId=f"{name}-001"),
         threshold=85,
+    )
+
+
+def _told(deployment: Deployment, metric: metrics.Metric, **only: str) -> cloudwatch.MathExpression:
+    """What the vault tells of itself, of all series that have these labels together: of a histogram, how often."""
+    functions = {metrics.Kind.GAUGE: "MAX", metrics.Kind.COUNTER: "SUM", metrics.Kind.HISTOGRAM: "COUNT"}
+    told = f'{functions[metric.kind]}({metric.full_name}) FROM "{deployment.metrics_namespace}"'
+    where = " AND ".join(f"{label} = '{value}'" for label, value in only.items())
+    query = f"SELECT {told} WHERE {where}" if where else f"SELECT {told}"
+    return cloudwatch.MathExpression(expression=query, using_metrics={}, period=_MINUTE)
+
+
+def _own(deployment: Deployment) -> Iterator[Alarm]:
+    yield Alarm(
+        name="outbox-behind",
+        meaning="Events have waited for the audit log for five minutes.",
+        metric=_told(deployment, metrics.OUTBOX_OLDEST_SECONDS),
+        threshold=300,
+    )
+    yield Alarm(
+        name="work-overdue",
+        meaning="Work fell due half an hour ago and is not done.",
+        metric=_told(deployment, metrics.WORK_OVERDUE_SECONDS),
+        threshold=1800,
+    )
+    yield Alarm(
+        name="cache-given-up",
+        meaning="A process no longer asks the cache.",
+        metric=_told(deployment, metrics.CACHE_BREAKER_STATE),
+        threshold=1,
+    )
+    yield Alarm(
+        name="workers-failing",
+        meaning="Workers fail at what they are given, again and again.",
+        metric=_told(deployment, metrics.WORKER_SECONDS, outcome="failed"),
+        threshold=5,
+    )
+    yield Alarm(
+        name="scans-failing",
+        meaning="Scan after scan ends without a verdict.",
+        metric=_told(deployment, metrics.SCAN_VERDICTS, verdict="FAILED"),
+        threshold=5,
+        periods=3,
+    )
+    yield Alarm(
+        name="contents-damaged",
+        meaning="The scrub opened a version that is not what was stored.",
+        metric=_told(deployment, metrics.SCRUBBED, outcome="damaged"),
+        threshold=0,
+        periods=1,
+    )
+    yield Alarm(
+        name="errors-logged",
+        meaning="The vault meets what nobody expected.",
+        metric=_told(deployment, metrics.LOG_LINES, level="error"),
+        threshold=5,
+        periods=3,
     )

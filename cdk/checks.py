@@ -9,7 +9,6 @@ import aws_cdk as aws
 from cdk_nag import AwsSolutionsChecks
 
 from cdk.deployments import Deployment
-from vaultstream import metrics
 
 _GUARD = Path(__file__).with_name("rules.guard")
 _SERVICE_ROLES = "arn:<AWS::Partition>:iam::aws:policy/service-role"
@@ -99,8 +98,8 @@ def _ways(deployment: Deployment) -> Iterator[Acknowledged]:
     yield _nag("Workers", "IAM5[Resource::<Sweep576358E8.Arn>:*]", "The scheduler calls any version of the sweeper.")
     checkpoints = f"arn:aws:s3:::{deployment.audit_bucket}/*"
     yield _nag("Workers", f"IAM5[Resource::{checkpoints}]", "Any checkpoint; Object Lock keeps those that are there.")
-    metered = deployment.arn("logs", f"log-group:/metrics/{metrics.NAMESPACE}*")
-    yield _nag("Workers", f"IAM5[Resource::{metered}]", "The collector makes its one log group, and streams in it.")
+    metered = deployment.arn("logs", f"log-group:{deployment.log('metrics')}:*")
+    yield _nag("Workers", f"IAM5[Resource::{metered}]", "The collector names the streams in its log group itself.")
     yield _nag("Workers", "ECS2", "The collector's variable is its configuration.")
     for resource in (
         deployment.arn("cloudformation", f"stack/{deployment.name}-api/*"),

@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 
 import aws_cdk as aws
 
+from vaultstream import metrics
+
 EDGE_REGION = "us-east-1"  # CloudFront takes certificates and web ACLs from nowhere else
 
 
@@ -69,6 +71,15 @@ class Deployment:
     def public_url(self) -> str:
         """The one address under which the vault is known."""
         return f"https://{self.domain}"
+
+    @property
+    def metrics_namespace(self) -> str:
+        """Where CloudWatch keeps what the vault tells of itself."""
+        return f"{metrics.NAMESPACE}/{self.environment}"
+
+    def log(self, process: str) -> str:
+        """The log group of a process."""
+        return f"/vaultstream/{self.environment}/{process}"
 
     @property
     def is_prod(self) -> bool:

@@ -38,7 +38,7 @@ class Surroundings:
         return logs.LogGroup(
             scope,
             f"{name.title()}Log",
-            log_group_name=f"/vaultstream/{self.deployment.environment}/{name}",
+            log_group_name=self.deployment.log(name),
             encryption_key=self.ops_key,
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=aws.RemovalPolicy.DESTROY,

@@ -143,19 +143,20 @@ class Observability(aws.Stack):
             )
             for alarm in alarms
         ]
-        graphs += [_told(metric) for metric in metrics.METRICS]
+        graphs += [_told(metric, self.deployment.metrics_namespace) for metric in metrics.METRICS]
         rows = [graphs[start : start + 3] for start in range(0, len(graphs), 3)]
         cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name=self.deployment.name, widgets=[list(row) for row in rows]
         )
 
 
-def _told(metric: metrics.Metric) -> cloudwatch.GraphWidget:
-    """What the vault tells of itself: a line for each series, whatever dimensions the collector gave it."""
-    statistic = (
-        "p99" if metric.kind is metrics.Kind.HISTOGRAM else "Sum" if metric.kind is metrics.Kind.COUNTER else "Maximum"
-    )
-    found = f"SEARCH('Namespace=\"{metrics.NAMESPACE}\" MetricName=\"{metric.full_name}\"', '{statistic}', 60)"
+def _told(metric: metrics.Metric, namespace: str) -> cloudwatch.GraphWidget:
+    """What the vault tells of itself: a line for each series, whatever dimensions the collector gave it.
+
+    Of a histogram CloudWatch is told count and sum, so it knows the mean and no percentile.
+    """
+    statistics = {metrics.Kind.HISTOGRAM: "Average", metrics.Kind.COUNTER: "Sum", metrics.Kind.GAUGE: "Maximum"}
+    found = f"SEARCH('Namespace=\"{namespace}\" MetricName=\"{metric.full_name}\"', '{statistics[metric.kind]}', 60)"
     return cloudwatch.GraphWidget(
         title=metric.help, left=[cloudwatch.MathExpression(expression=found, using_metrics={}, label="")], width=8
     )

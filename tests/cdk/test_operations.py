@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 from synths import ROOT, Synth
 
@@ -26,3 +27,69 @@ def test_every_alarm_reaches_the_operators_and_ends_in_the_one_light(synth: Synt
 def test_every_metric_of_the_contract_is_on_the_dashboard(synth: Synth) -> None:
     board = json.dumps(synth.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
     assert [each.full_name for each in metrics.METRICS if each.full_name not in board] == []
+
+
+ASKED = r'SELECT (MAX|SUM|COUNT)\((\w+)\) FROM "([^"]+)"(?: WHERE (.+))?'
+FUNCTIONS = {metrics.Kind.GAUGE: "MAX", metrics.Kind.COUNTER: "SUM", metrics.Kind.HISTOGRAM: "COUNT"}
+
+
+def test_alarms_on_the_vaults_own_metrics_ask_for_what_the_contract_has(synth: Synth) -> None:
+    known = {each.full_name: each for each in metrics.METRICS}
+    asked = [each["Metrics"] for _, each in synth.all("AWS::CloudWatch::Alarm") if "Metrics" in each]
+    assert len(asked) == 7
+    for (query,) in asked:
+        function, name, namespace, where = re.fullmatch(ASKED, query["Expression"]).groups()
+        assert (query["Period"], query.get("ReturnData", True)) == (60, True)
+        assert namespace == collecting(synth)["exporters"]["awsemf"]["namespace"]
+        assert function == FUNCTIONS[known[name].kind], name
+        for condition in where.split(" AND ") if where else ():
+            label, value = re.fullmatch(r"(\w+) = '(\w+)'", condition).groups()
+            assert value in known[name].labels[label], name
+
+
+def test_what_a_person_must_know_of_has_an_alarm(synth: Synth) -> None:
+    asked = json.dumps([each.get("Metrics") for _, each in synth.all("AWS::CloudWatch::Alarm")])
+    for metric in (
+        metrics.OUTBOX_OLDEST_SECONDS,
+        metrics.WORK_OVERDUE_SECONDS,
+        metrics.CACHE_BREAKER_STATE,
+        metrics.SCAN_VERDICTS,
+        metrics.SCRUBBED,
+        metrics.WORKER_SECONDS,
+        metrics.LOG_LINES,
+    ):
+        assert metric.full_name in asked
+
+
+def collecting(synth: Synth) -> Any:
+    """The collector's configuration."""
+    found = [
+        variable["Value"]
+        for _, task in synth.all("AWS::ECS::TaskDefinition")
+        for variable in task["ContainerDefinitions"][0].get("Environment", [])
+        if variable["Name"] == "AOT_CONFIG_CONTENT"
+    ]
+    (text,) = found
+    return json.loads(text)
+
+
+def test_counts_reach_cloudwatch_as_what_came_since_the_last_time(synth: Synth) -> None:
+    """CloudWatch adds up; processes tell what they counted since they began, to the one collector that can tell."""
+    told = collecting(synth)
+    for pipeline in told["service"]["pipelines"].values():
+        for kind in ("receivers", "processors", "exporters"):
+            assert set(pipeline[kind]) <= told[kind].keys()
+    assert told["service"]["pipelines"]["metrics"]["processors"][0] == "cumulativetodelta"
+    service = synth.one("AWS::ECS::Service", ServiceName="collector")
+    assert service["DesiredCount"] == service["DeploymentConfiguration"]["MaximumPercent"] / 100 == 1
+    assert service["DeploymentConfiguration"]["MinimumHealthyPercent"] == 0
+    groups = [each.get("LogGroupName") for _, each in synth.all("AWS::Logs::LogGroup")]
+    assert told["exporters"]["awsemf"]["log_group_name"] in groups
+
+
+def test_no_graph_asks_for_a_percentile_of_what_has_none(synth: Synth) -> None:
+    """Of a histogram CloudWatch is told count and sum."""
+    board = json.dumps(synth.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
+    statistics = dict(re.findall(r"MetricName=[^A-Za-z]+(\w+)[^,]+, '(\w+)'", board))
+    assert statistics.keys() == {each.full_name for each in metrics.METRICS}
+    assert {statistics[each.full_name] for each in metrics.METRICS if each.bounds} == {"Average"}

@@ -25,7 +25,7 @@ from vaultstream.files import File
 from vaultstream.ids import FileId
 from vaultstream.local.probes import free_port
 from vaultstream.local.provision_messages import queue_name
-from vaultstream.metrics import OUTBOX_OLDEST_SECONDS
+from vaultstream.metrics import OUTBOX_OLDEST_SECONDS, SCAN_VERDICTS
 from vaultstream.settings import Settings
 from vaultstream.uploads import Upload, UploadStatus
 from vaultstream.users import Storage
@@ -128,6 +128,7 @@ async def test_a_scan_that_got_stuck_is_asked_for_again_and_after_so_often_has_f
 ) -> None:
     file_id = await store(vault, alice)
     await stuck(vault, file_id, ScanStatus.SCANNING, ThumbnailStatus.PENDING)
+    failed_before = vault.meters.numbers(SCAN_VERDICTS).get(("FAILED",), 0)
     ahead = Ahead()
     later = moved(vault, ahead)
     for attempt in range(1, process.ATTEMPTS_MAX + 1):
@@ -150,6 +151,7 @@ async def test_a_scan_that_got_stuck_is_asked_for_again_and_after_so_often_has_f
     await sweep.handle(later)
     assert await stored(vault, file_id) == (file, version)
     assert len(await told_of(vault, file_id, EventName.SCAN_DUE)) == process.ATTEMPTS_MAX
+    assert vault.meters.numbers(SCAN_VERDICTS)[("FAILED",)] == failed_before + 1
 
 
 async def test_thumbnails_that_got_stuck_are_asked_for_again_and_after_so_often_have_failed(

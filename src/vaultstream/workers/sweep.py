@@ -12,7 +12,7 @@ from vaultstream.adapters.vault import Vault
 from vaultstream.errors import VaultError
 from vaultstream.events import EventName
 from vaultstream.ids import ulid
-from vaultstream.metrics import OUTBOX_OLDEST_SECONDS
+from vaultstream.metrics import OUTBOX_OLDEST_SECONDS, SCAN_VERDICTS
 from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus
 from vaultstream.workers import due, lifecycle, purge, rescan, scrub
 
@@ -83,7 +83,9 @@ async def _again(vault: Vault, stored: StoredVersion) -> None:
         return replace(now, due_at=vault.now() + process.LOOK_AGAIN, attempts=now.attempts + 1)
 
     told = process.worker_event(vault, "sweep", deed, "sweep", attempts=stored.attempts)
-    await process.advance(vault, version.file_id, version.number, step, told)
+    moved = await process.advance(vault, version.file_id, version.number, step, told)
+    if moved is not None and deed is EventName.VERSION_SCANNED:
+        vault.meters.count(SCAN_VERDICTS, ScanStatus.FAILED)
 
 
 def _failed(vault: Vault, stored: StoredVersion) -> StoredVersion:
