@@ -118,17 +118,27 @@ def main(plan: Plan, *, keep: bool) -> None:
         asyncio.run(_written_down(stage, servers[contestants.EXECUTED]))
         asked = [workloads.pages(stage.places), workloads.files(stage.places), workloads.mix(stage.places)]
         checked(stage, servers, asked)
+        say("all answer alike")
         found = {}
         for workload in asked:
+            say(f"{workload.name}: {len(servers)} servers in turns")
             left_out = {contestants.STANDARD} | ({contestants.LIMIT} if workload.name == "W3" else set())
             asking = [server for name, server in servers.items() if name not in left_out]
             found[workload] = measure.in_turns(asking, stage.token, workload.bodies, plan)
             measure.at_a_fixed_rate(asking, stage.token, workload.bodies, plan, found[workload])
+        say("folders change under the readers")
         filling = [servers[name] for name in (contestants.CACHED, contestants.STANDARD)]
         churned = trouble.churned(filling, stage.token, stage.redis_url, stage.places, asked[0], plan)
+        say("pages that no cache has")
         missed = asyncio.run(trouble.misses(stage.settings, stage.places, 10 * plan.places, plan.rounds))
+        say("Redis goes, and comes back")
         degraded = trouble.without_redis(servers[contestants.CACHED], stage.redis, stage.token, asked[0], plan)
     rates_report.told(found, churned, degraded, missed, plan.fixed_rate, keep=keep)
+
+
+def say(what: str) -> None:
+    """A line for who waits."""
+    sys.stderr.write(f"{what}\n")
 
 
 async def _written_down(stage: Stage, server: Contestant) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 CONNECTIONS = 16
 _OPEN_CONNECTIONS = 64
@@ -77,8 +78,7 @@ class _Wire(asyncio.Protocol):
         self._needed = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.WriteTransport", transport)  # uvloop's own is none by its class
 
     def ask(self, request: bytes) -> "asyncio.Future[bytes]":
         self.answer = asyncio.get_running_loop().create_future()
@@ -134,15 +134,13 @@ async def fixed(port: int, token: str, bodies: Sequence[bytes], rate: float, sec
         free.put_nowait(wire)
 
     begun = time.perf_counter()
-    due, end, at, tasks = loop.time(), loop.time() + seconds, 0, set()
-    while due < end:
-        if (wait := due - loop.time()) > 0:
-            await asyncio.sleep(wait)
-        task = asyncio.create_task(one(due, requests[at % len(requests)]))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        due, at = due + chance.expovariate(rate), at + 1
-    await asyncio.gather(*tasks)
+    due, end, at = loop.time(), loop.time() + seconds, 0
+    async with asyncio.TaskGroup() as asking:
+        while due < end:
+            if (wait := due - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            asking.create_task(one(due, requests[at % len(requests)]))
+            due, at = due + chance.expovariate(rate), at + 1
     took = time.perf_counter() - begun
     while not free.empty():
         free.get_nowait().transport.close()
