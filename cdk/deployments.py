@@ -15,7 +15,8 @@ class Deployment:
     """One environment. Text that AWS gives (account, certificates, prefix list) has the shape of the real thing.
 
     `cloudfront_prefix_list` is the region's list of CloudFront's own addresses, `countries_denied` ISO 3166 codes.
-    `keeps_data` holds on to what a deleted stack had stored.
+    `keeps_data` holds on to what a deleted stack had stored. `auditors` are the e-mail addresses of those who may read
+    the audit log.
     """
 
     environment: str
@@ -36,6 +37,7 @@ class Deployment:
     tasks_min: int
     tasks_max: int
     keeps_data: bool
+    auditors: tuple[str, ...] = ()
     countries_denied: tuple[str, ...] = ()
 
     @classmethod

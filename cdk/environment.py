@@ -31,6 +31,7 @@ def settings(deployment: Deployment, places: Places) -> Settings:
 
     return Settings(
         environment=deployment.environment,
+        vault_id=deployment.name,
         region=deployment.region,
         table=deployment.name,
         bucket=deployment.bucket,
@@ -47,6 +48,7 @@ def settings(deployment: Deployment, places: Places) -> Settings:
         content_key_pair_id=places.content_key_id,
         content_private_key=Secret(secret("content-key")),
         clamd_url=places.clamd,
+        auditors=",".join(deployment.auditors),
         audit_key=places.audit_key,
         audit_bucket=deployment.audit_bucket,
         otlp_endpoint=places.collector,

@@ -2,6 +2,7 @@
 
 import ast
 import json
+from dataclasses import fields
 from pathlib import Path
 
 from synths import ROOT, Synth
@@ -103,6 +104,57 @@ def test_every_process_gets_settings_that_it_can_read_and_all_the_same(synth: Sy
         assert ours == first.to_env()
     assert first.environment == synth.environment
     assert (first.proxies, first.edge_checks_signatures) == (2, True)
+
+
+AS_IT_COMES = {
+    "port": "the image, the health check and the balancer's target group say 8000, too",
+    "clamd_limit_bytes": "clamd runs with the limits that its image has",
+    "default_quota_bytes": "what the product promises is the same everywhere",
+    "upload_bytes_max": "what the product promises is the same everywhere",
+    "upload_ttl_seconds": "what the product promises is the same everywhere",
+    "content_url_ttl_seconds": "what the product promises is the same everywhere",
+    "key_cache_seconds": "what the product promises is the same everywhere",
+    "trash_ttl_seconds": "what the product promises is the same everywhere",
+    "versions_max": "what the product promises is the same everywhere",
+    "budget_size": "what the product promises is the same everywhere",
+    "budget_per_second": "what the product promises is the same everywhere",
+    "trace_percent": "one in a hundred is enough to see where time goes",
+    "trusted_documents": "partners send queries of their own, so there is no list of all",
+    "trusted_only": "partners send queries of their own, so there is no list of all",
+    "endpoint_dynamodb": "empty means AWS itself",
+    "endpoint_streams": "empty means AWS itself",
+    "endpoint_s3": "empty means AWS itself",
+    "endpoint_kms": "empty means AWS itself",
+    "endpoint_sqs": "empty means AWS itself",
+    "endpoint_events": "empty means AWS itself",
+    "access_key_id": "a process has its role's keys, which it is given as it runs",
+    "secret_access_key": "a process has its role's keys, which it is given as it runs",
+}
+
+
+def test_every_setting_comes_from_the_stacks_or_is_meant_to_be_as_it_comes(synth: Synth) -> None:
+    tree = ast.parse((ROOT / "cdk" / "environment.py").read_text())
+    (made,) = [each for each in ast.walk(tree) if isinstance(each, ast.Call) and ast.unparse(each.func) == "Settings"]
+    given = {keyword.arg for keyword in made.keywords}
+    assert given & AS_IT_COMES.keys() == set()
+    assert given | AS_IT_COMES.keys() == {field.name for field in fields(Settings)}
+    (first, *_) = environments(synth)
+    for name in AS_IT_COMES:
+        (default,) = [field.default for field in fields(Settings) if field.name == name]
+        assert getattr(Settings.from_env(first), name) == default
+
+
+def test_what_the_settings_name_is_what_the_stacks_make(synth: Synth) -> None:
+    settings = Settings.from_env(environments(synth)[0])
+    assert settings.table == synth.one("AWS::DynamoDB::GlobalTable")["TableName"]
+    assert {settings.bucket, settings.audit_bucket} < {each["BucketName"] for _, each in synth.all("AWS::S3::Bucket")}
+    assert settings.bus == synth.one("AWS::Events::EventBus")["Name"]
+    queues = {each["QueueName"] for _, each in synth.all("AWS::SQS::Queue")}
+    assert {f"{settings.queue_prefix}-{row.name}" for row in events.WORKERS} < queues
+    (tasks,) = [each for _, each in synth.all("AWS::ElasticLoadBalancingV2::TargetGroup") if "Port" in each]
+    assert settings.port == tasks["Port"]
+    chosen = json.loads((ROOT / "cdk.json").read_text())["context"]["deployments"][synth.environment]
+    assert (settings.auditors.split(","), settings.region) == (chosen["auditors"], chosen["region"])
 
 
 def test_no_variable_holds_a_secret_but_only_its_name(synth: Synth) -> None:
