@@ -8,13 +8,15 @@ from hashlib import sha256
 from typing import Any
 
 import jwt
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
+from starlette.types import Scope
 
 from vaultstream import tokens
 from vaultstream.actions import account, admit
 from vaultstream.actor import Actor, Origin
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
+from vaultstream.http.fields import fields_of
 from vaultstream.http.issuer_keys import ALGORITHM, IssuerKeys
 from vaultstream.ids import TokenId, UserId
 from vaultstream.settings import Settings
@@ -37,11 +39,11 @@ def signed_out() -> VaultError:
     return refused("Sign in, and send the token as: Authorization: Bearer <token>.")
 
 
-def origin_of(connection: HTTPConnection) -> Origin:
+def origin_of(scope: Scope) -> Origin:
     """Where a request came from; its id was given by the outermost middleware."""
-    client = connection.client.host if connection.client else ""
-    agent = connection.headers.get("user-agent", "")[:_AGENT_CHARACTERS_MAX]
-    return Origin(request_id=connection.scope.get("request_id", ""), ip=client, agent=agent)
+    client = scope.get("client")
+    agent = fields_of(scope).get("user-agent", "")[:_AGENT_CHARACTERS_MAX]
+    return Origin(request_id=scope.get("request_id", ""), ip=client[0] if client else "", agent=agent)
 
 
 def bearer_of(headers: Mapping[str, str]) -> str:
@@ -144,4 +146,4 @@ def _expiry(claim: object) -> datetime:
 async def actor_of(request: Request) -> Actor:
     """The person who sent a request; raises UNAUTHENTICATED."""
     authenticator: Authenticator = request.app.state.authenticator
-    return await authenticator.bearer(bearer_of(request.headers), origin_of(request))
+    return await authenticator.bearer(bearer_of(request.headers), origin_of(request.scope))

@@ -48,7 +48,7 @@ def routes() -> list[Route]:
 
 
 async def _content(request: Request) -> Response:
-    vault, origin = _vault(request), origin_of(request)
+    vault, origin = _vault(request), origin_of(request.scope)
     require_signed(request, vault, origin)
     query = parse_qs(request.scope["query_string"].decode("latin-1"))
     file_id, number = FileId(request.path_params["file_id"]), _number(request.path_params["version_number"])

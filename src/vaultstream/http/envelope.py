@@ -6,9 +6,9 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +17,7 @@ from vaultstream.adapters.meters import Meters
 from vaultstream.adapters.telemetry.logs import logged_request
 from vaultstream.adapters.telemetry.tracer import Span, Tracer
 from vaultstream.http.answers import problem_of
+from vaultstream.http.fields import fields_of
 from vaultstream.metrics import REQUEST_SECONDS
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,11 @@ _DOORS = {
     "ready": "health",
     "metrics": "metrics",
 }
+_SEALING = [  # unless an answer has its own
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+]
 OPERATION = "vaultstream.operation"  # where the GraphQL door tells, in the scope, what kind it was asked for
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -49,19 +55,20 @@ class Envelope:
         self._tracer = tracer
         self._proxies = proxies
         place = urlsplit(issuer)
-        self._policy = PAGE_POLICY.format(issuer=f"{place.scheme}://{place.netloc}")
+        policy = PAGE_POLICY.format(issuer=f"{place.scheme}://{place.netloc}")
+        self._sealing = [*_SEALING, (b"content-security-policy", policy.encode())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Name the request, pass it on, and answer for what it raises."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers = fields_of(scope)
         given = headers.get("x-request-id", "")
         scope["request_id"] = request_id = given if _LAWFUL_ID.fullmatch(given) else secrets.token_hex(12)
         logged_request.set(request_id)
         if self._proxies:
-            scope["client"] = (forwarded(headers, self._proxies), 0)
+            scope["client"] = (forwarded(scope, self._proxies), 0)
         if scope["type"] == "websocket":  # lives for hours: its operations are measured and traced one by one
             await self._passed(scope, receive, send, request_id)
             return
@@ -81,7 +88,7 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._seal(MutableHeaders(scope=message), request_id)
+                message = {**message, "headers": self._sealed(message["headers"], request_id)}
             await send(message)
 
         try:
@@ -101,20 +108,19 @@ class Envelope:
             span.has_failed = outcome == "failed"
             span.attributes |= {"status": status, "operation": operation, "request_id": scope["request_id"]}
 
-    def _seal(self, headers: MutableHeaders, request_id: str) -> None:
-        headers["X-Request-Id"] = request_id
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "no-referrer")
-        headers.setdefault("X-Frame-Options", "DENY")
-        headers.setdefault("Content-Security-Policy", self._policy)
+    def _sealed(self, headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+        sealed = [*headers, (b"x-request-id", request_id.encode())]
+        given = {name for name, _ in sealed}
+        return sealed + [each for each in self._sealing if each[0] not in given]
 
 
-def forwarded(headers: Headers, proxies: int) -> str:
+def forwarded(scope: Scope, proxies: int) -> str:
     """Who sent a request, as the outermost of our own proxies saw it; "" where it came past fewer of them.
 
     Each adds an address at the end, so what a sender claims stands further to the left and is never reached.
     """
-    addresses = [each.strip() for line in headers.getlist("x-forwarded-for") for each in line.split(",")]
+    lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    addresses = [each.strip() for line in lines for each in line.split(",")]
     return addresses[-proxies] if len(addresses) >= proxies else ""
 
 

@@ -1,9 +1,9 @@
 """A page to try queries on, for a vault on somebody's own machine: plain files of ours, nothing from elsewhere."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response
 from starlette.types import Scope
 
@@ -15,7 +15,7 @@ _POLICY = (
 )
 
 
-def page(scope: Scope, headers: Headers) -> Response | None:
+def page(scope: Scope, headers: Mapping[str, str]) -> Response | None:
     """The page for a browser that opens the path, or one of its parts; None for every other request."""
     if scope["method"] != "GET":
         return None

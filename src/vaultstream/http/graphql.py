@@ -5,10 +5,8 @@ from types import MappingProxyType
 
 import orjson
 from graphql import OperationType
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vaultstream.actor import Actor
 from vaultstream.adapters.vault import Vault
@@ -23,10 +21,16 @@ from vaultstream.http import graphiql, live_sse, live_ws
 from vaultstream.http.answers import STATUSES
 from vaultstream.http.auth import Authenticator, signed_out
 from vaultstream.http.envelope import OPERATION
+from vaultstream.http.fields import fields_of
 from vaultstream.http.graphql_answers import KnownAnswers
 from vaultstream.http.graphql_door import Door
 from vaultstream.http.graphql_media import Media, acceptable
 from vaultstream.http.graphql_request import Unserved, body_of, posted, queried
+
+_HEADERS = {
+    media: [(b"content-type", media.content_type.encode()), (b"cache-control", b"no-store"), (b"vary", b"Accept")]
+    for media in Media
+}
 
 
 class GraphQLEndpoint:
@@ -55,7 +59,7 @@ class GraphQLEndpoint:
         if scope["type"] == "websocket":
             await live_ws.serve(self._door, scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers = fields_of(scope)
         if self._graphiql and (shown := graphiql.page(scope, headers)) is not None:
             await shown(scope, receive, send)
             return
@@ -64,7 +68,7 @@ class GraphQLEndpoint:
         except ClientDisconnect:
             return
 
-    async def _serve(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, headers: Mapping[str, str], receive: Receive, send: Send) -> None:
         media = acceptable(headers.get("accept"))
         json = next((one for one in media if one is not Media.EVENTS), Media.JSON)
         try:
@@ -82,8 +86,8 @@ class GraphQLEndpoint:
             await response(scope, receive, send)
 
     async def _response(
-        self, scope: Scope, headers: Headers, receive: Receive, send: Send, media: list[Media]
-    ) -> Response | None:
+        self, scope: Scope, headers: Mapping[str, str], receive: Receive, send: Send, media: tuple[Media, ...]
+    ) -> ASGIApp | None:
         """The answer, or None where a stream has given it; raises what has a status of its own."""
         if scope["method"] not in {"GET", "POST"}:
             raise Unserved(405, "GraphQL is asked by POST, or by GET for queries.", headers={"Allow": "GET, POST"})
@@ -119,7 +123,9 @@ class GraphQLEndpoint:
         except Refused as refused:
             return refused
 
-    async def _to_guest(self, scope: Scope, headers: Headers, receive: Receive, media: list[Media]) -> Response:
+    async def _to_guest(
+        self, scope: Scope, headers: Mapping[str, str], receive: Receive, media: tuple[Media, ...]
+    ) -> ASGIApp:
         """The answer to who comes without a token: to the one public query, or that they sign in, and nothing else."""
         json = next((one for one in media if one is not Media.EVENTS), Media.JSON)
         guest = self._door.guest(scope)
@@ -149,17 +155,35 @@ def _advice(error: VaultError) -> Mapping[str, str]:
     return {"WWW-Authenticate": "Bearer"} if error.code is Code.UNAUTHENTICATED else {}
 
 
-def _answer(media: Media, answer: Answer | bytes) -> Response:
+def _answer(media: Media, answer: Answer | bytes) -> ASGIApp:
     """What was not run is a 400 for who understands it; the oldest clients read every answer from a 200."""
     if isinstance(answer, bytes):
         return _sent(media, 200, answer)
     return _json(media, 400 if answer.refused and media is Media.GRAPHQL else 200, answer.body)
 
 
-def _json(media: Media, status: int, body: Json, headers: Mapping[str, str] | None = None) -> Response:
+def _json(media: Media, status: int, body: Json, headers: Mapping[str, str] | None = None) -> ASGIApp:
     return _sent(media, status, orjson.dumps(body), headers)
 
 
-def _sent(media: Media, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Response:
-    own = {"Content-Type": media.content_type, "Cache-Control": "no-store", "Vary": "Accept"}
-    return Response(body, status, {**own, **(headers or {})})
+def _sent(media: Media, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> ASGIApp:
+    more = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()]
+    return Whole(status, [*_HEADERS[media], *more], body)
+
+
+class Whole:
+    """An answer that is all there: its headers are ready, where Starlette's response would encode them each time."""
+
+    __slots__ = ("_body", "_headers", "_status")
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self._status = status
+        self._headers = headers
+        self._body = body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        del scope, receive
+        headers = [*self._headers, (b"content-length", b"%d" % len(self._body))]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": self._body})

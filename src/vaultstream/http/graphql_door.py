@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from vaultstream.actions import admit
@@ -32,7 +31,7 @@ class Door:
         Only a header counts, never a cookie, so that no other site can make a browser act for its user: a request
         that carries it is not simple, and needs that site to be let in first (CORS).
         """
-        return await self.authenticator.bearer(bearer_of(headers), origin_of(HTTPConnection(scope)))
+        return await self.authenticator.bearer(bearer_of(headers), origin_of(scope))
 
     async def require_still(self, actor: Actor) -> None:
         """Raise UNAUTHENTICATED where whoever came in may do no more: a socket outlives many a token."""
@@ -54,7 +53,7 @@ class Door:
 
     def guest(self, scope: Scope) -> Actor:
         """Whoever comes without a token, for the one query that needs none."""
-        return Actor(GUEST, origin_of(HTTPConnection(scope)), self.vault.now())
+        return Actor(GUEST, origin_of(scope), self.vault.now())
 
     def context(self, actor: Actor) -> Context:
         """The surroundings of one operation."""

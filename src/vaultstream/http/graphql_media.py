@@ -1,6 +1,7 @@
 """Which media type a GraphQL client wants its answer in (RFC 9110 §12.5.1; GraphQL over HTTP, "Accept")."""
 
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Media(StrEnum):
@@ -16,14 +17,15 @@ class Media(StrEnum):
         return f"{self}; charset=utf-8"
 
 
-def acceptable(accept: str | None) -> list[Media]:
+@lru_cache(64)
+def acceptable(accept: str | None) -> tuple[Media, ...]:
     """The media types that will do, the most wanted first.
 
     A client that says nothing, or only that it takes anything, gets plain JSON as the oldest clients expect; an
     event stream is only for who names it.
     """
     if accept is None or not accept.strip():
-        return [Media.JSON]
+        return (Media.JSON,)
     ranges = [_range(part) for part in accept.split(",") if part.strip()]
     ranked = []
     for place, media in enumerate(Media):
@@ -32,7 +34,7 @@ def acceptable(accept: str | None) -> list[Media]:
         if q > 0:
             named = specific == 2
             ranked.append((-q, -specific, place if named else -place, media))
-    return [media for *_, media in sorted(ranked)]
+    return tuple(media for *_, media in sorted(ranked))
 
 
 def _range(part: str) -> tuple[str, float]:

@@ -3,11 +3,11 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
@@ -35,9 +35,12 @@ class Unserved(Exception):
         self.headers = dict(headers or {})
 
 
-async def body_of(headers: Headers, receive: Receive) -> bytes:
+async def body_of(headers: Mapping[str, str], receive: Receive) -> bytes:
     """The body of a POST; raises Unserved for what HTTP refuses."""
-    _require_json(headers)
+    if (
+        refused := _unlike_json(headers.get("content-type", ""), headers.get("content-encoding", "identity"))
+    ) is not None:
+        raise Unserved(415, refused, headers={"Accept-Encoding": "identity"})
     try:
         async with asyncio.timeout(BODY_SECONDS_MAX):
             return await _body(headers, receive)
@@ -68,18 +71,19 @@ def queried(query_string: bytes) -> Ask:
     return ask_of(given)
 
 
-def _require_json(headers: Headers) -> None:
-    media, _, parameters = headers.get("content-type", "").partition(";")
+@lru_cache(64)
+def _unlike_json(content_type: str, content_encoding: str) -> str | None:
+    """What is to be changed in a body's headers; None where nothing is."""
+    media, _, parameters = content_type.partition(";")
     if media.strip().lower() != "application/json":
-        raise Unserved(415, "Send the request as application/json.")
+        return "Send the request as application/json."
     charset = parameters.lower().replace(" ", "").partition("charset=")[2].partition(";")[0].strip('"')
     if charset not in {"", "utf-8", "utf8"}:
-        raise Unserved(415, "Send JSON in UTF-8.")
-    if headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise Unserved(415, "Send the body as it is, not compressed.", headers={"Accept-Encoding": "identity"})
+        return "Send JSON in UTF-8."
+    return None if content_encoding.strip().lower() == "identity" else "Send the body as it is, not compressed."
 
 
-async def _body(headers: Headers, receive: Receive) -> bytes:
+async def _body(headers: Mapping[str, str], receive: Receive) -> bytes:
     declared = headers.get("content-length", "0")
     if declared.isdecimal() and len(declared) < 20 and int(declared) > BODY_BYTES_MAX:
         raise _too_large()

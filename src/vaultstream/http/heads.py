@@ -20,7 +20,8 @@ class BoundedHead(HttpToolsProtocol):
     """One connection."""
 
     _in_head = True
-    _head_bytes = 0
+    _head_bytes = 0  # of the head that is not whole yet
+    _is_begun = False
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -37,17 +38,19 @@ class BoundedHead(HttpToolsProtocol):
         """Take what came, unless it is still a head and more than one may be."""
         self._head_bytes = self._head_bytes + len(data) if self._in_head else 0
         super().data_received(data)
+        if self._is_begun and self._patience is None:  # most heads are whole at once: for them no clock is set
+            self._wait()
         if self._in_head and self._head_bytes > HEAD_BYTES_MAX:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too long: send fewer.")
 
     def on_message_begin(self) -> None:
         """A head begins: also the next one on a connection that is kept."""
         super().on_message_begin()
-        self._wait()
+        self._is_begun = True
 
     def on_headers_complete(self) -> None:
         """The head is whole; a body takes the time that its door gives it."""
-        self._in_head, self._head_bytes = False, 0
+        self._in_head, self._is_begun, self._head_bytes = False, False, 0
         self._stop_waiting()
         super().on_headers_complete()
 
@@ -57,7 +60,6 @@ class BoundedHead(HttpToolsProtocol):
         super().on_message_complete()
 
     def _wait(self) -> None:
-        self._stop_waiting()
         self._patience = self.loop.call_later(
             HEAD_SECONDS_MAX, self._refuse, HTTPStatus.REQUEST_TIMEOUT, "The headers did not come in time."
         )

@@ -48,7 +48,7 @@ async def _described(request: Request) -> Response:
     vault: Vault = request.app.state.vault
     try:
         seen = await visit.visit(
-            vault, origin_of(request), request.path_params["token"], _password(request), _item(request)
+            vault, origin_of(request.scope), request.path_params["token"], _password(request), _item(request)
         )
         listed = await visit.page(vault, seen, _PAGE, request.query_params.get("after"))
     except VaultError as error:
@@ -69,7 +69,7 @@ async def _download(request: Request) -> Response:
     vault: Vault = request.app.state.vault
     token = request.path_params["token"]
     try:
-        url = await visit.ticket(vault, origin_of(request), token, _password(request), _item(request))
+        url = await visit.ticket(vault, origin_of(request.scope), token, _password(request), _item(request))
     except VaultError as error:
         return _refusal(error)
     if "application/json" in request.headers.get("accept", ""):  # a script, which could not read a redirect's address

@@ -192,7 +192,7 @@ def _upload_id(request: Request) -> UploadId:
 
 
 async def _actor(request: Request) -> Actor:
-    actor: Actor = await request.app.state.authenticator.bearer(bearer_of(request.headers), origin_of(request))
+    actor: Actor = await request.app.state.authenticator.bearer(bearer_of(request.headers), origin_of(request.scope))
     return actor
 
 

@@ -34,7 +34,7 @@ def routes() -> list[Route]:
 
 async def _zip(request: Request) -> Response:
     vault: Vault = request.app.state.vault
-    require_signed(request, vault, origin_of(request))
+    require_signed(request, vault, origin_of(request.scope))
     asked = parse_qs(request.scope["query_string"].decode("latin-1"))
     opened = await _opened(request, vault, {name: values[0] for name, values in asked.items()})
     headers = _SEALING | {"Content-Disposition": disposition(opened.name, _TYPE, inline=False)}
@@ -46,7 +46,7 @@ async def _zip(request: Request) -> Response:
 
 async def _opened(request: Request, vault: Vault, asked: dict[str, str]) -> Zip:
     """What was signed has all that it needs."""
-    wanted, name, origin = [_item(text) for text in asked["items"].split(",")], asked["name"], origin_of(request)
+    wanted, name, origin = [_item(text) for text in asked["items"].split(",")], asked["name"], origin_of(request.scope)
     if link_id := asked.get("link"):
         return await visit.opened_zip(vault, LinkId(link_id), origin, wanted, name)
     token_id = asked.get("token")

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vaultstream.adapters.cache.cache import Cache
+from vaultstream.adapters.cache.cache import Cache, token_key
 from vaultstream.dependencies import Dependencies
 from vaultstream.metrics import CACHE_LOOKUPS
 
@@ -31,7 +31,8 @@ class Kept:
     requested: int
     actual: int
     world: str
-    tokens: tuple[tuple[str, bytes], ...]
+    keys: tuple[str, ...]
+    tokens: list[bytes]
     until: float
 
 
@@ -59,7 +60,7 @@ class Answers:
         if world.name != kept.world or time.time() >= kept.until:
             self._drop(key)
             return None
-        return kept, self._proving(key, self._cache.asked_for_tokens(world, kept.tokens))
+        return kept, self._proving(key, self._cache.asked_for_tokens(world, kept.keys, kept.tokens))
 
     async def _proving(self, key: Hashable, asking: Awaitable[bool]) -> bool:
         if not await asking:
@@ -86,7 +87,8 @@ class Answers:
             return
         until = min(seen.until, time.time() + _SECONDS_MAX)
         self._forget(key)
-        self._kept[key] = Kept(data, requested, actual, seen.world, tuple(seen.tokens.items()), until)
+        keys, tokens = tuple(map(token_key, seen.tokens)), list(seen.tokens.values())
+        self._kept[key] = Kept(data, requested, actual, seen.world, keys, tokens, until)
         self._bytes += len(data)
         while self._bytes > _BYTES_MAX:
             self._forget(next(iter(self._kept)))

@@ -88,11 +88,9 @@ class Cache:
         if (keys := _token_keys(partitions)) and not self.trust.is_shut_here:
             await self.link.done("DEL", *keys)
 
-    def asked_for_tokens(self, world: World, tokens: Sequence[tuple[str, bytes]]) -> Awaitable[bool]:
-        """Ask whether each of these partitions still has this token, in one round trip that begins at once."""
-        keys = [token_key(partition) for partition, _ in tokens]
-        answer = self.link.begun(world.server, ("MGET", *keys))
-        return self._are(answer, [token for _, token in tokens])
+    def asked_for_tokens(self, world: World, keys: Sequence[str], tokens: list[bytes]) -> Awaitable[bool]:
+        """Ask whether these still are the tokens at these keys, in one round trip that begins at once."""
+        return self._are(self.link.begun(world.server, ("MGET", *keys)), tokens)
 
     async def _are(self, answer: Awaitable[Answers | None], tokens: list[bytes]) -> bool:
         found = await answer
