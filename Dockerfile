@@ -1,5 +1,5 @@
 # The vault's API (and, with another command, nothing else): the same code that Lambda runs.
-FROM node:20-slim AS page
+FROM node:24-slim AS page
 WORKDIR /build/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
 RUN npm ci --silent

@@ -39,11 +39,15 @@ synth: bundle $(VENV)/cdk/.done ## write the templates of both environments into
 	for place in dev prod; do \
 		PATH="$(CURDIR)/$(VENV)/cdk/bin:$$PATH" $(VENV)/cdk/bin/python -m cdk.app $$place --output build/$$place || exit; done
 
-infra: $(VENV)/.dev $(VENV)/cdk/.done synth ## the infrastructure's gates: types, cdk-nag and Guard (in synth), cfn-lint
+infra: $(VENV)/.dev $(VENV)/cdk/.done synth ## the infrastructure's gates: types, cdk-nag and Guard (in synth), linters
 	$(BIN)/mypy --python-executable $(VENV)/cdk/bin/python -p cdk
 	$(VENV)/cdk/bin/cfn-lint -i W3005 W3010 -- build/*/*.template.json # both are what CDK itself writes: more DependsOn, named zones
+	$(VENV)/cdk/bin/hadolint Dockerfile
+	$(VENV)/cdk/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/cdk/bin/zizmor -q --offline --min-severity medium .github/workflows
 
-# Lambda takes 250 MB unpacked. What draws is two thirds of all and runs from the image, where there is room.
+# Lambda takes 250 MB unpacked. What draws is two thirds of all and runs from the image, where there is room. The page comes
+# from the tasks and from its bucket, never from Lambda.
 DRAWING := av av-* av.libs PIL pillow* _pillow_heif* pyvips* _libvips* pypdfium2*
 
 # Bytecode that never looks at its source's time: equal code makes an equal package, and a cold start compiles nothing
@@ -53,7 +57,7 @@ bundle: $(UV) ## the Lambda package in build/lambda
 		--python-version 3.11 --python-platform x86_64-manylinux_2_28 --only-binary :all: --no-binary pyvips \
 		--compile-bytecode --link-mode copy
 	PYC_INVALIDATION_MODE=UNCHECKED_HASH $(UV) pip install -q --target build/lambda --no-deps --compile-bytecode --link-mode copy .
-	cd build/lambda && rm -rf $(DRAWING)
+	cd build/lambda && rm -rf $(DRAWING) vaultstream/http/site
 
 lock: $(UV) ## resolve the lock files again
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes --extra local pyproject.toml -o requirements/run.txt
