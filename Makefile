@@ -58,6 +58,7 @@ bundle: $(UV) ## the Lambda package in build/lambda
 		--compile-bytecode --link-mode copy
 	PYC_INVALIDATION_MODE=UNCHECKED_HASH $(UV) pip install -q --target build/lambda --no-deps --compile-bytecode --link-mode copy .
 	cd build/lambda && rm -rf $(DRAWING) vaultstream/http/site
+	@test "$$(du -sm build/lambda | cut -f1)" -lt 250 || { echo "the package is larger than Lambda takes"; exit 1; }
 
 lock: $(UV) ## resolve the lock files again
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes --extra local pyproject.toml -o requirements/run.txt

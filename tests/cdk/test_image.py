@@ -1,4 +1,4 @@
-"""The image has no builder here: what it copies is there, it is made as make does it, and all parts agree on versions."""
+"""The image has no builder here: what it copies is there, it is made as make does, and all parts agree on versions."""
 
 import re
 
