@@ -97,9 +97,16 @@ class DevStack:
 
     def part(self, name: str) -> psutil.Process:
         """The process of one part."""
-        children = self.supervisor.children()
-        (found,) = [child for child in children if any(PARTS[name] in word for word in child.cmdline())]
+        (found,) = self._processes(name)
         return found
+
+    def is_running(self, name: str) -> bool:
+        """Whether a part has a process now, ready or not."""
+        return len(self._processes(name)) == 1
+
+    def _processes(self, name: str) -> list[psutil.Process]:
+        children = self.supervisor.children()
+        return [child for child in children if any(PARTS[name] in word for word in child.cmdline())]
 
     def kill(self, name: str) -> None:
         """End a part as a crash would; the supervisor starts it again by itself."""

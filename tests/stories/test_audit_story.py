@@ -1,7 +1,8 @@
-"""Whatever somebody did is in the audit log once, though workers and PostgreSQL were killed in the middle of it."""
+"""Whatever somebody did is in the audit log once, though workers and PostgreSQL were killed at random meanwhile."""
 
 import asyncio
 import json
+import random
 import secrets
 from collections import Counter
 from collections.abc import Mapping
@@ -18,7 +19,13 @@ from dev_stack import DevStack, wait_until
 from doors import Tus, metadata, until
 from vault_use import children
 
+from vaultstream.actions import checkpoint, evidence
+from vaultstream.adapters.vault import opened
+from vaultstream.audit_proof import Prover, public_key_of
+
 ROUNDS = 6
+VICTIMS = ("workers", "workers", "postgresql", "postgresql", "postgresql")
+PAUSE_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class Diarist:
 
 @pytest.fixture(scope="module")
 async def diarist(_stack: DevStack, tmp_path_factory) -> Diarist:
-    """A lively while, in the middle of which the workers are killed twice and PostgreSQL once."""
+    """A lively while, in the middle of which the workers are killed twice and PostgreSQL three times."""
     _stack.wait_ready()
     async with httpx.AsyncClient(base_url=_stack.url, timeout=60) as client:
         diarist = Diarist(Person(client, _stack.token("alice@example.com")))
@@ -119,23 +126,32 @@ async def _live(stack: DevStack, diarist: Diarist, picture: bytes) -> None:
     async def bring_some() -> None:
         for _ in range(ROUNDS):
             await diarist.bring(folder_id, f"{diarist.next_id()}.jpg", picture, "image/jpeg")
+
+    async def be_busy() -> None:
+        while not killing.done():
             await diarist.begin_and_abort(folder_id)
 
-    await bring_some()
-    stack.kill("workers")
-    await bring_some()
+    async with asyncio.TaskGroup() as tasks:
+        killing = tasks.create_task(_kill(stack, random.Random(diarist.run)))
+        for doing in (bring_some, bring_some, bring_some, be_busy):
+            tasks.create_task(doing())
     await diarist.bring(folder_id, "eicar.com", corpus.EICAR, "text/plain")
-    stack.kill("postgresql")
-    named = {"folderId": folder_id, "name": f"busier {diarist.run}"}
-    await diarist.mutate("folder.renamed", "folderRename", "FolderRenameInput", "folder { id }", **named)
-    await bring_some()
-    await asyncio.to_thread(wait_until, lambda: stack.revivals("postgresql"), "PostgreSQL serves again")
-    stack.kill("workers")
     files = await _judged(diarist.alice, folder_id)
     eicar = files.pop("eicar.com")
     await diarist.be_refused(eicar["id"])
     for place, item in enumerate(files.values()):
         await diarist.download(item["id"], place, place + 10)
+
+
+async def _kill(stack: DevStack, chance: random.Random) -> None:
+    """kill -9 the relay with the workers, PostgreSQL, or one process of PostgreSQL's, whatever they are doing."""
+    for victim in chance.sample(VICTIMS, len(VICTIMS)):
+        await asyncio.sleep(chance.uniform(0, PAUSE_SECONDS))
+        await asyncio.to_thread(wait_until, lambda it=victim: stack.is_running(it), f"{victim} is there to be killed")
+        if victim == "postgresql" and chance.choice([True, False]) and (inner := stack.part(victim).children()):
+            chance.choice(inner).kill()
+        else:
+            stack.kill(victim)
 
 
 async def _judged(alice: Person, folder_id: str) -> dict[str, Any]:
@@ -169,6 +185,17 @@ async def test_the_workers_verdicts_are_there_once_for_each_version(stack, diari
     assert Counter(row["item_id"] for row in rows if row["name"] == "version.scanned").most_common(1)[0][1] == 1
     begun = await audited(stack, "item_id = ANY($1) AND name = 'version.scan_begun'", list(stored))
     assert {row["item_id"] for row in begun} == stored  # a scan whose worker died is begun again, and each try told
+
+
+async def test_the_chain_is_proved_from_its_first_row_to_its_last(stack, diarist: Diarist) -> None:
+    async with opened(stack.settings) as vault:
+        prover = Prover(public_key_of((await vault.notary.public_key()).encode()))
+        end = await checkpoint.take(vault)
+        assert end is not None
+        async for page in evidence.lines(vault, end):
+            for line in page:
+                prover.take(line.encode())
+    assert prover.finish().rows == end.seq >= len(diarist.deeds)
 
 
 async def test_nothing_is_left_in_the_outbox_or_in_the_wrong_month(stack, diarist: Diarist) -> None:
