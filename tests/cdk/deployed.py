@@ -1,17 +1,23 @@
 """The vault over what the templates made: every process in its own role, its secrets looked up, no key known to it.
 
-It is the account's owner who carries messages, as Lambda's own service would. PostgreSQL and Redis are this machine's,
-and so is the issuer: the emulator has none. All else has the names that the templates gave it.
+It is the account's owner who carries messages, as Lambda's own service would. PostgreSQL and Redis run on this machine,
+without TLS, for the emulator has none; their users and passwords are the templates'. The issuer is this machine's own.
 """
 
 import asyncio
 import importlib
+import json
 import os
+import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import asyncpg
 import emulator
 import pytest
 from doors import serving
@@ -41,6 +47,32 @@ class Deployed:
     url: str
     endpoint: str
     settings: Settings
+
+
+def here(address: str, text: str) -> str:
+    """A variable's URL with this machine's server in it, which speaks no TLS."""
+    return re.sub(r"@[^/]+/", f"@{address}/", text).removesuffix("?sslmode=require").replace("rediss://", "redis://")
+
+
+async def migrated(endpoint: str, superuser_dsn: str) -> str:
+    """Have the migration task do its work, with the rights that RDS gives an owner; the server's address."""
+    owner = json.loads(emulator.secret(endpoint, "vaultstream-dev/database-owner"))
+    connection = await asyncpg.connect(superuser_dsn)
+    try:
+        await connection.execute(
+            f"CREATE ROLE {owner['username']} LOGIN CREATEROLE CREATEDB PASSWORD '{owner['password']}'"
+        )
+        await connection.execute(f"CREATE DATABASE {owner['dbname']} OWNER {owner['username']}")
+    finally:
+        await connection.close()
+    address = urlsplit(superuser_dsn).netloc.rpartition("@")[2]
+    given = emulator.task_variables(endpoint, "vaultstream-dev-migrate")
+    env = {name: here(address, value) for name, value in given.items()}
+    with process(env, emulator.roles(endpoint, "dev")["migrate"], endpoint):
+        command = [sys.executable, "-m", "vaultstream.commands.migrate"]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return address
 
 
 @contextmanager

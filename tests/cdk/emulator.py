@@ -142,3 +142,15 @@ def variables(endpoint: str, environment: str) -> dict[str, str]:
         "Variables"
     ]
     return found
+
+
+def task_variables(endpoint: str, family: str) -> dict[str, str]:
+    """What a deployed task would find in its environment."""
+    task = client(endpoint, "ecs").describe_task_definition(taskDefinition=family)["taskDefinition"]
+    return {each["name"]: each["value"] for each in task["containerDefinitions"][0]["environment"]}
+
+
+def secret(endpoint: str, name: str) -> str:
+    """A secret, as the account's owner sees it."""
+    text: str = client(endpoint, "secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+    return text

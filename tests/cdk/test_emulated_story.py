@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import secrets
 import subprocess
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -15,12 +17,15 @@ import parts as world
 import pytest
 from asking import Person
 from botocore.exceptions import ClientError
-from deployed import Deployed, process, running
+from deployed import Deployed, here, migrated, process, running
 from doors import Tus, until
 from synths import ROOT
 
 from vaultstream.http.app import create_app
 from vaultstream.http.lambda_entry import Handler
+from vaultstream.local import parts
+from vaultstream.local.probes import free_port
+from vaultstream.settings import Secret
 
 pytestmark = pytest.mark.story
 SMOKE = ROOT / ".github" / "smoke"  # what a deploy looks at
@@ -33,23 +38,29 @@ PHOTO, BAD = "photo.png", "bad.com"
 
 
 @pytest.fixture(scope="module")
-async def env(emulated: str, redis_url: str, postgres_dsn: str, issuer: world.LocalIssuer) -> dict[str, str]:
+async def env(emulated: str, issuer: world.LocalIssuer, tmp_path_factory, logs: Path) -> AsyncIterator[dict[str, str]]:
     """The variables of the template, but for what the emulator has not."""
-    secrets = emulator.client(emulated, "secretsmanager")
-    secrets.put_secret_value(SecretId="vaultstream-dev/content-key", SecretString=world.new_rsa_pem())
-    ours = {
-        "environment": "local",  # as the issuer is
-        "redis_url": redis_url,
-        "postgres_dsn": (await world.new_database(postgres_dsn)).reveal(),
-        "oidc_issuer": issuer.url,
-        "oidc_client_id": world.CLIENT_ID,
-        "public_url": issuer.public_url,
-        "clamd_url": "",
-        "otlp_endpoint": "",
-        "proxies": "0",
-    }
-    ours |= {f"endpoint_{service}": emulated for service in ("dynamodb", "streams", "s3", "kms", "sqs", "events")}
-    return emulator.variables(emulated, "dev") | {f"VAULTSTREAM_{name.upper()}": value for name, value in ours.items()}
+    token = secrets.token_hex(24)
+    keeper = emulator.client(emulated, "secretsmanager")
+    for name, text in {"redis": token, "database-app": token[::-1], "content-key": world.new_rsa_pem()}.items():
+        keeper.put_secret_value(SecretId=f"vaultstream-dev/{name}", SecretString=text)
+    folder = tmp_path_factory.mktemp("stores")
+    redis = parts.redis(folder / "redis", free_port(), Secret(token), is_durable=False)
+    with world.running_postgres(folder / "postgres" / "data") as superuser_dsn, world.running(redis, logs):
+        given = emulator.variables(emulated, "dev")
+        ours = {
+            "environment": "local",  # as the issuer is
+            "redis_url": here(redis.address, given["VAULTSTREAM_REDIS_URL"]),
+            "postgres_dsn": here(await migrated(emulated, superuser_dsn), given["VAULTSTREAM_POSTGRES_DSN"]),
+            "oidc_issuer": issuer.url,
+            "oidc_client_id": world.CLIENT_ID,
+            "public_url": issuer.public_url,
+            "clamd_url": "",
+            "otlp_endpoint": "",
+            "proxies": "0",
+        }
+        ours |= {f"endpoint_{service}": emulated for service in ("dynamodb", "streams", "s3", "kms", "sqs", "events")}
+        yield given | {f"VAULTSTREAM_{name.upper()}": value for name, value in ours.items()}
 
 
 @pytest.fixture(scope="module")
