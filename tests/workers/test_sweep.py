@@ -17,6 +17,7 @@ from vaultstream.actions.upload import Wanted
 from vaultstream.actor import Actor
 from vaultstream.adapters import clients
 from vaultstream.adapters.bus import Bus
+from vaultstream.adapters.notary import Notary
 from vaultstream.adapters.records import Records, upload_items
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
@@ -25,7 +26,7 @@ from vaultstream.files import File
 from vaultstream.ids import FileId
 from vaultstream.local.probes import free_port
 from vaultstream.local.provision_messages import queue_name
-from vaultstream.metrics import OUTBOX_OLDEST_SECONDS, SCAN_VERDICTS
+from vaultstream.metrics import CHECKPOINT_FAILURES, OUTBOX_OLDEST_SECONDS, SCAN_VERDICTS
 from vaultstream.settings import Settings
 from vaultstream.uploads import Upload, UploadStatus
 from vaultstream.users import Storage
@@ -281,3 +282,14 @@ async def test_without_the_bus_the_rest_of_the_round_is_done(vault: Vault, setti
         await sweep.handle(moved(deaf, seconds=settings.upload_ttl_seconds + 1))
     assert (await stored(vault, file_id))[1].attempts == 1
     assert (await state_of(vault, begun)).status is UploadStatus.ABORTED
+
+
+async def test_a_checkpoint_that_cannot_be_taken_is_counted(vault: Vault) -> None:
+    deed = Event(vault.unique(), EventName.DOWNLOAD_BEGUN, vault.now(), "user_1", "req_1", item_id="file_1")
+    await vault.audit_log.append([deed])
+    await sweep.handle(moved(vault, hours=1))
+    assert vault.meters.numbers(CHECKPOINT_FAILURES) == {}
+    await vault.audit_log.append([replace(deed, id=vault.unique())])
+    keyless = replace(vault, notary=Notary(vault.notary._client, "alias/nobodys"))
+    await sweep.handle(moved(keyless, hours=2))
+    assert vault.meters.numbers(CHECKPOINT_FAILURES) == {(): 1}

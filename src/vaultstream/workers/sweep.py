@@ -12,7 +12,7 @@ from vaultstream.adapters.vault import Vault
 from vaultstream.errors import VaultError
 from vaultstream.events import EventName
 from vaultstream.ids import ulid
-from vaultstream.metrics import OUTBOX_OLDEST_SECONDS, SCAN_VERDICTS
+from vaultstream.metrics import CHECKPOINT_FAILURES, OUTBOX_OLDEST_SECONDS, SCAN_VERDICTS
 from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus
 from vaultstream.workers import due, lifecycle, purge, rescan, scrub
 
@@ -43,6 +43,7 @@ async def _checkpoint(vault: Vault) -> None:
     try:
         await checkpoint.take_if_due(vault)
     except VaultError as error:
+        vault.meters.count(CHECKPOINT_FAILURES)
         log.warning("the audit log's checkpoint is left for the next round: %s", error.code)
 
 
