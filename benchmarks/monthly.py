@@ -52,7 +52,8 @@ def bill(size: Size, habits: Habits = Habits()) -> dict[str, float]:  # it is fr
     downloads = size.people * habits.downloads
     events = 8 * uploads + downloads + requests / 20
     served_gb = downloads * habits.file_bytes / GIB
-    companions = 2 * (1 + 0.25) * min(size.tasks, 3)
+    scanners = min(size.tasks, 3) * (FARGATE_VCPU_HOUR + 4 * FARGATE_GB_HOUR)
+    collector = 0.25 * FARGATE_VCPU_HOUR + 0.5 * FARGATE_GB_HOUR
     return {
         "files": _files(uploads, habits.file_bytes),
         "table": _table(requests, uploads, events),
@@ -61,7 +62,7 @@ def bill(size: Size, habits: Habits = Habits()) -> dict[str, float]:  # it is fr
         + 2 * 1.73 * LAMBDA_WARM_GB_SECOND * 3600 * HOURS
         + requests * (0.05 * 1.73 * LAMBDA_GB_SECOND + LAMBDA_MILLION / 1e6),
         "workers": uploads * 6 * LAMBDA_GB_SECOND * 2
-        + companions * FARGATE_VCPU_HOUR * HOURS
+        + (scanners + collector) * HOURS
         + events * (BUS_MILLION + 3 * QUEUE_MILLION + LAMBDA_MILLION) / 1e6,
         "database and cache": size.database_month + size.cache_month,
         "network": size.zones * (NAT_HOUR + 6 * ENDPOINT_HOUR) * HOURS + BALANCER_HOUR * HOURS,

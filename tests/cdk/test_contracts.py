@@ -157,6 +157,12 @@ def test_what_the_settings_name_is_what_the_stacks_make(synth: Synth) -> None:
     assert (settings.auditors.split(","), settings.region) == (chosen["auditors"], chosen["region"])
 
 
+def test_the_variables_fit_into_the_4_kib_that_lambda_gives_them(synth: Synth) -> None:
+    for each in environments(synth):
+        text = "".join(name + value for name, value in each.items())
+        assert len(text.replace("known-to-aws", "x" * 100)) < 4096 - 500  # what only AWS knows is an ARN at the longest
+
+
 def test_no_variable_holds_a_secret_but_only_its_name(synth: Synth) -> None:
     (first, *_) = environments(synth)
     named = {

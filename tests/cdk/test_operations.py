@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from typing import Any
 
 from synths import ROOT, Synth
@@ -101,3 +103,9 @@ def test_no_graph_asks_for_a_percentile_of_what_has_none(synth: Synth) -> None:
     statistics = dict(re.findall(r"MetricName=[^A-Za-z]+(\w+)[^,]+, '(\w+)'", board))
     assert statistics.keys() == {each.full_name for each in metrics.METRICS}
     assert {statistics[each.full_name] for each in metrics.METRICS if each.bounds} == {"Average"}
+
+
+def test_what_a_month_costs_is_what_the_program_prints() -> None:
+    command = [sys.executable, "-m", "benchmarks.monthly"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert printed in (ROOT / "docs" / "operations.md").read_text()
