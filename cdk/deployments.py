@@ -75,6 +75,11 @@ class Deployment:
         return f"https://{self.domain}"
 
     @property
+    def sign_in_prefix(self) -> str:
+        """The first part of the sign-in's domain; in a region it is the world's, so the account is in it."""
+        return f"{self.name}-{self.account}"
+
+    @property
     def metrics_namespace(self) -> str:
         """Where CloudWatch keeps what the vault tells of itself."""
         return f"{metrics.NAMESPACE}/{self.environment}"

@@ -43,6 +43,7 @@ def settings(deployment: Deployment, places: Places) -> Settings:
             f"postgresql://{APP_ROLE}:{secret('database-app')}@{places.postgres}:5432/{DATABASE}?sslmode=require"
         ),
         oidc_issuer=f"https://cognito-idp.{deployment.region}.amazonaws.com/{places.user_pool}",
+        oidc_token_origin=f"https://{deployment.sign_in_prefix}.auth.{deployment.region}.amazoncognito.com",
         oidc_client_id=places.user_pool_client,
         public_url=deployment.public_url,
         content_key_pair_id=places.content_key_id,

@@ -122,7 +122,9 @@ class Security(aws.Stack):
             deletion_protection=self.deployment.keeps_data,
             removal_policy=self.deployment.removal,
         )
-        pool.add_domain("Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=self.deployment.name))
+        pool.add_domain(
+            "Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=self.deployment.sign_in_prefix)
+        )
         client = pool.add_client(
             "Web",
             generate_secret=False,

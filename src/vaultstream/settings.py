@@ -47,6 +47,7 @@ class Settings:
     `auditors` are the verified e-mail addresses, with commas between, of those who may read the audit log.
     `audit_key` is the KMS key (ECC_NIST_P256, SIGN_VERIFY) that signs checkpoints of the audit log, `audit_bucket` the
     bucket with Object Lock that keeps them; without them none are taken.
+    `oidc_token_origin` is where the issuer trades codes for tokens, if not under its own name (Cognito: its domain).
     `trusted_documents` is the path of a manifest of GraphQL documents; with `trusted_only` no others run.
     `otlp_endpoint` is where traces and metrics are sent (OTLP over HTTP; empty: nowhere), `trace_percent` how many
     requests of a hundred are traced then.
@@ -85,6 +86,7 @@ class Settings:
     versions_max: int = 100
     budget_size: int = 200_000
     budget_per_second: int = 5_000
+    oidc_token_origin: str = ""
     auditors: str = ""
     audit_key: str = ""
     audit_bucket: str = ""
@@ -108,6 +110,8 @@ class Settings:
             raise SettingsError(f"{PREFIX}OIDC_ISSUER must begin with https://")
         if not self.is_local and issuer.hostname in _LOOPBACK:
             raise SettingsError(f"{PREFIX}OIDC_ISSUER is a local issuer, but the environment is not local")
+        if self.oidc_token_origin and not self.oidc_token_origin.startswith("https://"):
+            raise SettingsError(f"{PREFIX}OIDC_TOKEN_ORIGIN must begin with https://")
         if self.budget_size < 1 or self.budget_per_second < 1:
             raise SettingsError(f"{PREFIX}BUDGET_SIZE and {PREFIX}BUDGET_PER_SECOND are at least 1")
         if not 0 <= self.trace_percent <= 100:
@@ -119,6 +123,13 @@ class Settings:
     def sampled_percent(self) -> int:
         """How many requests of a hundred are traced: none where nobody takes the traces."""
         return self.trace_percent if self.otlp_endpoint else 0
+
+    @property
+    def sign_in_origins(self) -> tuple[str, ...]:
+        """Whom the page asks when somebody signs in: the issuer, and where it trades codes for tokens."""
+        issuer = urlsplit(self.oidc_issuer)
+        own = f"{issuer.scheme}://{issuer.netloc}"
+        return (own, self.oidc_token_origin) if self.oidc_token_origin else (own,)
 
     @property
     def is_local(self) -> bool:

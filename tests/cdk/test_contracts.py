@@ -153,6 +153,8 @@ def test_what_the_settings_name_is_what_the_stacks_make(synth: Synth) -> None:
     assert {f"{settings.queue_prefix}-{row.name}" for row in events.WORKERS} < queues
     (tasks,) = [each for _, each in synth.all("AWS::ElasticLoadBalancingV2::TargetGroup") if "Port" in each]
     assert settings.port == tasks["Port"]
+    domain = synth.one("AWS::Cognito::UserPoolDomain")["Domain"]
+    assert settings.oidc_token_origin == f"https://{domain}.auth.{settings.region}.amazoncognito.com"
     chosen = json.loads((ROOT / "cdk.json").read_text())["context"]["deployments"][synth.environment]
     assert (settings.auditors.split(","), settings.region) == (chosen["auditors"], chosen["region"])
 

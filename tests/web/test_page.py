@@ -64,14 +64,17 @@ async def served() -> AsyncIterator[httpx.AsyncClient]:
         *("table", "bucket", "key", "bus", "queues"),
         *(Secret("redis://nowhere"), Secret("postgresql://nowhere")),
         *(ISSUER, "the-client", "http://127.0.0.1:8000", "pair", Secret("")),
+        oidc_token_origin="https://tokens.example.com",
     )
     routes = Starlette(routes=page.routes(settings), exception_handlers={VaultError: refusal})
-    app = Envelope(routes, issuer=settings.oidc_issuer, meters=Meters(), tracer=Tracer(0))
+    app = Envelope(routes, asked=settings.sign_in_origins, meters=Meters(), tracer=Tracer(0))
     async with serving(app, free_port()) as url, httpx.AsyncClient(base_url=url) as client:
         yield client
 
 
-async def test_the_page_may_load_from_here_and_talk_to_the_issuer_and_nothing_else(served: httpx.AsyncClient) -> None:
+async def test_the_page_may_load_from_here_and_ask_where_one_signs_in_and_nothing_else(
+    served: httpx.AsyncClient,
+) -> None:
     answer = await served.get("/")
     directives = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
     assert answer.headers["content-type"].startswith("text/html")
@@ -84,7 +87,7 @@ async def test_the_page_may_load_from_here_and_talk_to_the_issuer_and_nothing_el
         "img-src": "'self' blob:",
         "media-src": "'self'",
         "worker-src": "'self'",
-        "connect-src": "'self' http://127.0.0.1:9",
+        "connect-src": "'self' http://127.0.0.1:9 https://tokens.example.com",
         "form-action": "'none'",
         "frame-ancestors": "'none'",
         "base-uri": "'none'",

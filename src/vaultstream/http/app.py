@@ -68,7 +68,7 @@ def create_app(settings: Settings) -> Envelope:
     ]
     handlers = {VaultError: refusal, HTTPException: protocol_refusal, Exception: unexpected}
     app = GraphQLFirst(Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers))
-    return Envelope(app, issuer=settings.oidc_issuer, meters=meters, tracer=tracer, proxies=settings.proxies)
+    return Envelope(app, asked=settings.sign_in_origins, meters=meters, tracer=tracer, proxies=settings.proxies)
 
 
 def _trusted(settings: Settings) -> Mapping[str, str]:

@@ -7,7 +7,6 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,7 +40,7 @@ _SEALING = [  # unless an answer has its own
 OPERATION = "vaultstream.operation"  # where the GraphQL door tells, in the scope, what kind it was asked for
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "media-src 'self'; worker-src 'self'; connect-src 'self' {issuer}; "
+    "media-src 'self'; worker-src 'self'; connect-src {places}; "
     "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 )
 
@@ -49,13 +48,13 @@ PAGE_POLICY = (
 class Envelope:
     """The outermost ASGI middleware: pure, so that it costs a hot request next to nothing."""
 
-    def __init__(self, app: ASGIApp, *, issuer: str, meters: Meters, tracer: Tracer, proxies: int = 0) -> None:
+    def __init__(self, app: ASGIApp, *, asked: Iterable[str], meters: Meters, tracer: Tracer, proxies: int = 0) -> None:
+        """`asked` are the origins that the page may ask beside this one."""
         self._app = app
         self._meters = meters
         self._tracer = tracer
         self._proxies = proxies
-        place = urlsplit(issuer)
-        policy = PAGE_POLICY.format(issuer=f"{place.scheme}://{place.netloc}")
+        policy = PAGE_POLICY.format(places=" ".join(["'self'", *asked]))
         self._sealing = [*_SEALING, (b"content-security-policy", policy.encode())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
