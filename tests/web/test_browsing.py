@@ -1,5 +1,7 @@
 """The page as a place: by keyboard, for those who do not see it, on a small screen, in a folder of any length."""
 
+from urllib.parse import parse_qs, urlsplit
+
 from asking import Person
 from looking import PHONE, Visitor, shot, visiting
 from playwright.async_api import Browser, expect
@@ -42,7 +44,10 @@ async def test_the_way_in_and_the_small_screen(web_stack, browser: Browser) -> N
         await visitor.page.get_by_role("menuitemradio", name="Dark", exact=True).click()
         assert await visitor.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
         await visitor.button("Account: Alice")
-        await visitor.page.get_by_role("menuitem", name="Sign out").click()
+        async with visitor.page.expect_request("**/end_session?**") as leaving:
+            await visitor.page.get_by_role("menuitem", name="Sign out").click()
+        said = parse_qs(urlsplit((await leaving.value).url).query)
+        assert said["post_logout_redirect_uri"] == said["logout_uri"] == [f"{web_stack.url}/"]
         await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=20_000)
         await visitor.is_accessible("welcome")
 

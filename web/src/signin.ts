@@ -88,7 +88,11 @@ export async function leave(): Promise<void> {
   const { clientId, endSession } = await persist(discovered);
   sessionStorage.clear();
   if (!endSession || !tokens) location.reload();
-  else go(endSession, { client_id: clientId, id_token_hint: tokens.bearer, post_logout_redirect_uri: home() });
+  else {
+    // Cognito takes its own name for the way back, and no other.
+    const back = { post_logout_redirect_uri: home(), logout_uri: home() };
+    go(endSession, { client_id: clientId, id_token_hint: tokens.bearer, ...back });
+  }
 }
 
 /** Says that the sign-in is over, whoever found it out. */
