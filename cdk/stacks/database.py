@@ -13,7 +13,7 @@ from cdk.deployments import Deployment
 
 DATABASE = "vaultstream"
 OWNER = "vaultstream_owner"
-_ENGINE = rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17_9)
+_ENGINE = rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_18_3)  # the major that tests run
 _ROTATION_DAYS = 30
 
 

@@ -5,6 +5,7 @@ import json
 from dataclasses import fields
 from pathlib import Path
 
+import asyncpg
 from synths import ROOT, Synth
 
 from vaultstream import events, table
@@ -163,6 +164,14 @@ def test_the_variables_fit_into_the_4_kib_that_lambda_gives_them(synth: Synth) -
     for each in environments(synth):
         text = "".join(name + value for name, value in each.items())
         assert len(text.replace("known-to-aws", "x" * 100)) < 4096 - 500  # what only AWS knows is an ARN at the longest
+
+
+async def test_the_database_is_of_the_major_version_that_the_tests_run_on(synth: Synth, postgres_dsn: str) -> None:
+    connection = await asyncpg.connect(postgres_dsn)
+    major = connection.get_server_version().major
+    await connection.close()
+    (version,) = {each["EngineVersion"] for _, each in synth.all("AWS::RDS::DBInstance") if "EngineVersion" in each}
+    assert version.partition(".")[0] == f"{major}"
 
 
 def test_no_variable_holds_a_secret_but_only_its_name(synth: Synth) -> None:
