@@ -83,6 +83,14 @@ class Security(aws.Stack):
                     conditions={"StringEquals": {"aws:SourceAccount": account}},
                 )
             )
+        bus = iam.ServicePrincipal("events.amazonaws.com")  # seals what waits on the bus and what its archive keeps
+        for actions, conditions in (
+            (["kms:DescribeKey"], None),
+            (["kms:ReEncryptFrom", "kms:ReEncryptTo"], {"StringEquals": {"aws:SourceAccount": account}}),
+        ):
+            self.ops_key.add_to_resource_policy(
+                iam.PolicyStatement(principals=[bus], actions=actions, resources=["*"], conditions=conditions)
+            )
         self.data_key.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],

@@ -51,11 +51,15 @@ class Workers(aws.Stack):
         self.dead: dict[str, sqs.Queue] = {}
         self.queues: dict[str, sqs.Queue] = {}
         self.bus = bus_events.EventBus(self, "Bus", event_bus_name=deployment.name, kms_key=around.ops_key)
-        self.bus.archive(
+        # CDK's own construct writes to the key's policy, which would be a circle; Security has what an archive needs.
+        bus_events.CfnArchive(
+            self,
             "Archive",
             archive_name=deployment.name,
-            event_pattern=bus_events.EventPattern(source=[events.SOURCE]),
-            retention=aws.Duration.days(_ARCHIVE_DAYS),
+            source_arn=self.bus.event_bus_arn,
+            event_pattern={"source": [events.SOURCE]},
+            retention_days=_ARCHIVE_DAYS,
+            kms_key_identifier=around.ops_key.key_arn,
         )
         for row in events.WORKERS:
             self._worker(row)

@@ -63,6 +63,8 @@ def test_every_store_is_sealed(synth: Synth) -> None:
     for name, each in synth.all("AWS::Logs::LogGroup"):
         assert each["RetentionInDays"] <= 400, name
         assert "KmsKeyId" in each or name.startswith("Edge/"), name  # no key of ours lives in the edge's region
+    for kind in ("AWS::Events::EventBus", "AWS::Events::Archive"):
+        assert synth.one(kind)["KmsKeyIdentifier"], kind
     table = synth.one("AWS::DynamoDB::GlobalTable")
     assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
     databases = [each for _, each in synth.all("AWS::RDS::DBInstance")]
@@ -74,6 +76,19 @@ def test_every_store_is_sealed(synth: Synth) -> None:
     for name, each in synth.all("AWS::KMS::Key"):
         turns = each.get("KeyUsage") != "SIGN_VERIFY"  # KMS turns no key that signs
         assert each.get("EnableKeyRotation", False) is turns, name
+
+
+def test_the_bus_may_use_its_key_as_eventbridge_asks(synth: Synth) -> None:
+    """EventBridge User Guide, "Authorizing EventBridge to use a customer managed key" and "Encrypting archives"."""
+    (key,) = [each for name, each in synth.all("AWS::KMS::Key") if name.startswith("Security/OpsKey")]
+    may = {
+        action.removesuffix("*")
+        for each in key["KeyPolicy"]["Statement"]
+        if "events.amazonaws.com" in str(each["Principal"]) and "EncryptionContext" not in str(each.get("Condition"))
+        for action in actions_of(each)
+    }
+    needed = {"kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+    assert needed <= may
 
 
 def statements(synth: Synth) -> Iterator[tuple[str, dict[str, Any]]]:
