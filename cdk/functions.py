@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aws_cdk as aws
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -47,7 +48,10 @@ class Surroundings:
     def function(
         self, scope: Construct, name: str, may: rights.Rights, *, memory_mb: int, timeout_seconds: int
     ) -> lambda_.Function:
-        """The function whose handler is `lambdas.<name>`, from the package or, for what does not fit, the image."""
+        """The function whose handler is `lambdas.<name>`, from the package or, for what does not fit, the image.
+
+        Lambda opens a function's variables as the function's role.
+        """
         statements = rights.statements(self.deployment, may, keys=self.keys)
         handler = f"lambdas.{name}.handler"
         is_packed = name not in FROM_IMAGE
@@ -67,7 +71,7 @@ class Surroundings:
             timeout=aws.Duration.seconds(timeout_seconds),
             environment=dict(self.env),
             environment_encryption=self.ops_key,
-            initial_policy=list(statements),
+            initial_policy=[*statements, iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self.keys.ops])],
             vpc=self.vpc,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
             security_groups=[self.callers],

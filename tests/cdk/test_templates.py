@@ -118,6 +118,24 @@ def test_nobody_may_do_everything(synth: Synth) -> None:
             assert not re.fullmatch(r"[a-z0-9-]+:\*", action), (name, action)
 
 
+def test_each_function_may_open_its_own_variables(synth: Synth) -> None:
+    """Lambda does it as the function's role."""
+    policies = [each for _, each in synth.all("AWS::IAM::Policy")]
+    functions = [each for _, each in synth.all("AWS::Lambda::Function") if "KmsKeyArn" in each]
+    assert len(functions) > 9
+    for function in functions:
+        role = {"Ref": function["Role"]["Fn::GetAtt"][0]}
+        may = [
+            each["Resource"]
+            for policy in policies
+            if role in policy["Roles"]
+            for each in policy["PolicyDocument"]["Statement"]
+            if "kms:Decrypt" in actions_of(each) and "Condition" not in each
+        ]
+        keys = [key for one in may for key in (one if isinstance(one, list) else [one])]
+        assert function["KmsKeyArn"] in keys, function["FunctionName"]
+
+
 def test_who_may_do_something_to_anything_may_only_trace_or_sign_in_to_the_registry(synth: Synth) -> None:
     anything = {action for _, each in statements(synth) if each["Resource"] == "*" for action in actions_of(each)}
     assert anything <= {
