@@ -1,5 +1,7 @@
 """Security: the keys and who may use them, the secrets, who signs in, and the role that deploys."""
 
+from collections.abc import Mapping
+
 import aws_cdk as aws
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cognito as cognito
@@ -74,23 +76,17 @@ class Security(aws.Stack):
                 conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": self.deployment.arn("logs", "*")}},
             )
         )
-        for service in ("events", "sns", "cloudwatch", "cloudtrail", "delivery.logs"):
+        by_service = {"aws:SourceAccount": account}
+        for service in ("sns", "cloudwatch", "cloudtrail", "delivery.logs"):
             self.ops_key.add_to_resource_policy(
                 iam.PolicyStatement(
                     principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
-                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    actions=["kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey*"],
                     resources=["*"],
-                    conditions={"StringEquals": {"aws:SourceAccount": account}},
+                    conditions={"StringEquals": by_service},
                 )
             )
-        bus = iam.ServicePrincipal("events.amazonaws.com")  # seals what waits on the bus and what its archive keeps
-        for actions, conditions in (
-            (["kms:DescribeKey"], None),
-            (["kms:ReEncryptFrom", "kms:ReEncryptTo"], {"StringEquals": {"aws:SourceAccount": account}}),
-        ):
-            self.ops_key.add_to_resource_policy(
-                iam.PolicyStatement(principals=[bus], actions=actions, resources=["*"], conditions=conditions)
-            )
+        self._let_the_bus_use_its_key(by_service)
         self.data_key.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
@@ -99,6 +95,18 @@ class Security(aws.Stack):
                 conditions={"ArnLike": {"aws:SourceArn": f"arn:aws:cloudfront::{account}:distribution/*"}},
             )
         )
+
+    def _let_the_bus_use_its_key(self, by_service: Mapping[str, str]) -> None:
+        """EventBridge says for whom it asks when it seals its archive, and does not when it sends to a sealed queue;
+        whose messages a queue takes, the queue's own policy says.
+        """
+        bus = iam.ServicePrincipal("events.amazonaws.com")
+        sending = ["kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey"]
+        keeping = ["kms:ReEncryptFrom", "kms:ReEncryptTo"]
+        for actions, conditions in ((sending, None), (keeping, {"StringEquals": by_service})):
+            self.ops_key.add_to_resource_policy(
+                iam.PolicyStatement(principals=[bus], actions=actions, resources=["*"], conditions=conditions)
+            )
 
     def _secret(self, name: str, path: str, description: str) -> secretsmanager.Secret:
         """Letters and digits only: it stands in URLs and in the cache's own settings."""

@@ -78,17 +78,36 @@ def test_every_store_is_sealed(synth: Synth) -> None:
         assert each.get("EnableKeyRotation", False) is turns, name
 
 
-def test_the_bus_may_use_its_key_as_eventbridge_asks(synth: Synth) -> None:
-    """EventBridge User Guide, "Authorizing EventBridge to use a customer managed key" and "Encrypting archives"."""
+def may_use_the_operations_key(synth: Synth, service: str) -> Iterator[tuple[str, Any]]:
+    """Each action of the key that a service of AWS has, and on what condition."""
     (key,) = [each for name, each in synth.all("AWS::KMS::Key") if name.startswith("Security/OpsKey")]
-    may = {
-        action.removesuffix("*")
-        for each in key["KeyPolicy"]["Statement"]
-        if "events.amazonaws.com" in str(each["Principal"]) and "EncryptionContext" not in str(each.get("Condition"))
-        for action in actions_of(each)
+    for each in key["KeyPolicy"]["Statement"]:
+        if f"{service}.amazonaws.com" in str(each["Principal"]):
+            yield from ((action, each.get("Condition")) for action in actions_of(each))
+
+
+def test_the_bus_may_use_its_key_as_eventbridge_asks(synth: Synth) -> None:
+    """EventBridge User Guide: "Authorizing EventBridge to use a customer managed key", "Encrypting archives", and of
+    sealed queues "Event bus targets", whose policy has no condition.
+    """
+    may = list(may_use_the_operations_key(synth, "events"))
+    assert {action for action, condition in may if condition is None} == {
+        "kms:DescribeKey",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
     }
-    needed = {"kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
-    assert needed <= may
+    assert {"kms:ReEncryptFrom", "kms:ReEncryptTo"} <= {action for action, _ in may}
+    for _, policy in synth.all("AWS::SQS::QueuePolicy"):
+        for each in policy["PolicyDocument"]["Statement"]:
+            if "events.amazonaws.com" in str(each["Principal"]):
+                assert each["Condition"]["StringEquals"].keys() == {"aws:SourceAccount"}
+
+
+def test_trail_and_alarms_may_use_the_key_that_seals_them(synth: Synth) -> None:
+    """CloudTrail User Guide, "Configure AWS KMS key policies"; SNS Developer Guide, "Key management"."""
+    for service in ("cloudtrail", "cloudwatch"):
+        may = {action for action, _ in may_use_the_operations_key(synth, service)}
+        assert {"kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey*"} <= may
 
 
 def statements(synth: Synth) -> Iterator[tuple[str, dict[str, Any]]]:
