@@ -166,6 +166,12 @@ def test_no_type_is_given_up() -> None:
     assert [name for name, text in SOURCES.items() if given_up.search(text)] == []
 
 
+def test_every_deed_that_is_recorded_has_its_words() -> None:
+    recorded = {path.stem for path in (ROOT / "schema" / "events").glob("*.json")}
+    told = set(re.findall(r'^  "([\w.]+)": "', SOURCES["words/enDeeds.ts"], re.MULTILINE))
+    assert recorded - told - {"version.scan_due", "version.thumbnail_due", "version.thumbnail_hastened"} == set()
+
+
 def test_files_stay_small() -> None:
     assert {name: lines for name, text in SOURCES.items() if (lines := len(text.splitlines())) > 300} == {}
 

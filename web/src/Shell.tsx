@@ -21,6 +21,7 @@ import { Viewing, meOf, useMe } from "./viewer";
 import { say } from "./words";
 
 const TokensPage = lazy(() => import("./pages/TokensPage"));
+const AuditPage = lazy(() => import("./pages/AuditPage"));
 const DetailsPanel = lazy(() => import("./pages/DetailsPanel"));
 
 const PLACES: readonly { page: PageName; sign: Sign; name: string }[] = [
@@ -29,6 +30,7 @@ const PLACES: readonly { page: PageName; sign: Sign; name: string }[] = [
   { page: "recent", sign: "clock", name: say.recent },
   { page: "trash", sign: "trash", name: say.trash },
 ];
+const AUDIT = { page: "audit", sign: "shield", name: say.audit } as const;
 
 const THEMES = ["system", "light", "dark"] as const;
 
@@ -52,10 +54,11 @@ export function Shell() {
 function Place() {
   const route = useRoute();
   const me = useMe();
-  if (route.page === "tokens") {
+  const Sheet = route.page === "tokens" ? TokensPage : route.page === "audit" ? AuditPage : null;
+  if (Sheet) {
     return (
       <Suspense>
-        <TokensPage />
+        <Sheet />
       </Suspense>
     );
   }
@@ -113,6 +116,7 @@ function skip(event: { preventDefault: () => void }): void {
 
 function Side({ route }: { route: Route }) {
   const here = route.page === "folder" ? "files" : route.page;
+  const places = useMe().isAuditor ? [...PLACES, AUDIT] : PLACES;
   return (
     <>
       <a className="brand" href={to({})}>
@@ -121,7 +125,7 @@ function Side({ route }: { route: Route }) {
       </a>
       <nav aria-label={say.navigation}>
         <ul>
-          {PLACES.map(({ page, sign, name }) => (
+          {places.map(({ page, sign, name }) => (
             <li key={page}>
               <a href={to({ page })} aria-current={page === here ? "page" : undefined}>
                 <Icon sign={sign} />

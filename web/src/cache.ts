@@ -7,7 +7,7 @@ const EMBEDDED = [
   ...["ItemConnection", "ItemEdge", "FileConnection", "FileEdge", "ShareConnection", "ShareEdge"],
   ...["ShareLinkConnection", "ShareLinkEdge", "FileVersionConnection", "FileVersionEdge"],
   ...["CommentConnection", "CommentEdge", "AccessTokenConnection", "AccessTokenEdge"],
-  ...["AuditEventConnection", "AuditEventEdge"],
+  ...["AuditEventConnection", "AuditEventEdge", "AuditCheckpoint"],
 ];
 
 export const cacheOptions: CacheExchangeOpts = {

@@ -129,14 +129,8 @@ export const ActivityOf = graphql(`
     }
   }
   fragment History on AuditEventConnection {
-    edges { node { id at action actor decision reason versionNumber details } }
+    edges { node { ...AuditDeed } }
     pageInfo { hasNextPage endCursor }
-  }
-`);
-
-export const People = graphql(`
-  query People($ids: [ID!]!) {
-    nodes(ids: $ids) { __typename ... on User { id displayName } }
   }
 `);
 

@@ -31,6 +31,7 @@ export const Viewer = graphql(`
       id
       displayName
       email
+      isAuditor
       rootFolder { id }
       storage { quotaBytes leftBytes liveBytes versionBytes trashBytes reservedBytes }
     }

@@ -9,17 +9,19 @@ export interface Me {
   readonly name: string;
   readonly email: string;
   readonly rootId: string;
+  readonly isAuditor: boolean;
   readonly storage: NonNullable<ViewerQuery["viewer"]["storage"]> | null;
   readonly again: () => void; // the quota is another now
 }
 
-export const Viewing = createContext<Me>({ id: "", name: "", email: "", rootId: "", storage: null, again: () => {} });
+const NOBODY = { id: "", name: "", email: "", rootId: "", isAuditor: false, storage: null, again: () => {} };
+export const Viewing = createContext<Me>(NOBODY);
 
 export function useMe(): Me {
   return useContext(Viewing);
 }
 
 export function meOf({ viewer }: ViewerQuery, again: () => void): Me {
-  const { id, displayName, email, rootFolder, storage } = viewer;
-  return { id, name: displayName, email: email ?? "", rootId: rootFolder?.id ?? "", storage: storage ?? null, again };
+  const { id, displayName: name, email, rootFolder, isAuditor, storage } = viewer;
+  return { id, name, email: email ?? "", rootId: rootFolder?.id ?? "", isAuditor, storage: storage ?? null, again };
 }

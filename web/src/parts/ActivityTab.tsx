@@ -1,8 +1,8 @@
 // What was done to a file or folder, by whom and when, the newest first: for those who may share it.
 
-import { ActivityOf, People } from "../details";
+import { change, deedOf, named, type Deed } from "../audit";
+import { ActivityOf } from "../details";
 import type { ActivityOfQuery } from "../gql/graphql";
-import { parsed, textField } from "../json";
 import { usePages } from "../pages";
 import { ask } from "../vault";
 import { useMe } from "../viewer";
@@ -10,18 +10,15 @@ import { moment, say } from "../words";
 
 type Found = NonNullable<ActivityOfQuery["node"]>;
 type History = Extract<Found, { __typename: "File" }>["history"];
-type Entry = History["edges"][number]["node"] & { readonly who: string };
 
 const NOTHING = { edges: [], pageInfo: { hasNextPage: false, endCursor: null } };
 
 export function ActivityTab({ id }: { id: string }) {
   const me = useMe();
-  const { nodes, error, more } = usePages<Entry>(id, async (after) => {
+  const { nodes, error, more } = usePages<Deed>(id, async (after) => {
     const { node } = await ask(ActivityOf, { id, after });
     const history: History = node && "history" in node ? node.history : NOTHING;
-    const names = await namesOf(history.edges.map((edge) => edge.node.actor));
-    const who = (actor: string) => (actor === me.id ? say.you : (names.get(actor) ?? actorOf(actor)));
-    return { ...history, edges: history.edges.map((edge) => ({ node: { ...edge.node, who: who(edge.node.actor) } })) };
+    return named(me.id, history);
   });
   return (
     <>
@@ -58,27 +55,4 @@ export function ActivityTab({ id }: { id: string }) {
       )}
     </>
   );
-}
-
-/** Those of the people that one may know of, by their ids. */
-async function namesOf(actors: readonly string[]): Promise<Map<string, string>> {
-  const ids = [...new Set(actors)].filter((actor) => actor.startsWith("user_"));
-  const { nodes } = ids.length ? await ask(People, { ids }) : { nodes: [] };
-  return new Map(nodes.flatMap((node) => (node?.__typename === "User" ? [[node.id, node.displayName]] : [])));
-}
-
-function actorOf(actor: string): string {
-  if (actor.startsWith("worker:") || actor === "operator") return say.theVault;
-  return actor.startsWith("link_") ? say.byLink : say.somebody;
-}
-
-function deedOf(action: string): string {
-  return Object.entries(say.deeds).find(([name]) => name === action)?.[1] ?? action;
-}
-
-/** What it was before, and what it is since; "" where a deed is no such change. */
-function change({ details }: Entry): string {
-  const known = parsed(details);
-  const [before, after] = [textField(known, "before"), textField(known, "after")];
-  return before && after && before !== after ? say.changed(before, after) : "";
 }
