@@ -1,4 +1,4 @@
-# The vault's API (and, with another command, nothing else): the same code that Lambda runs.
+# The vault: the API as a task and, by other commands, migrations and every Lambda function.
 FROM node:24-slim AS page
 WORKDIR /build/web
 COPY web/package.json web/package-lock.json web/.npmrc ./

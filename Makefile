@@ -7,7 +7,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 SITE := src/vaultstream/http/site/index.html
 
-.PHONY: run test check lint types contracts schema synth infra bundle lock chromium clean
+.PHONY: run test check lint types contracts schema synth infra lock chromium clean
 
 run: $(VENV)/.run $(SITE) ## set up what is missing, then start the vault with its embedded parts
 	@exec $(BIN)/vaultstream dev
@@ -35,7 +35,7 @@ contracts: $(VENV)/.dev ## fail unless schema/ is what the code says; the tests 
 schema: $(VENV)/.dev ## write schema/schema.graphql from the code
 	$(BIN)/vaultstream schema --write
 
-synth: bundle $(VENV)/cdk/.done ## write the templates of both environments into build/, from the code as it is
+synth: $(VENV)/cdk/.done ## write the templates of both environments into build/, from the code as it is
 	for place in dev prod; do \
 		PATH="$(CURDIR)/$(VENV)/cdk/bin:$$PATH" $(VENV)/cdk/bin/python -m cdk.app $$place --output build/$$place || exit; done
 
@@ -45,20 +45,6 @@ infra: $(VENV)/.dev $(VENV)/cdk/.done synth ## the infrastructure's gates: types
 	$(VENV)/cdk/bin/hadolint Dockerfile
 	$(VENV)/cdk/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(VENV)/cdk/bin/zizmor -q --offline --min-severity medium .github/workflows
-
-# Lambda takes 250 MB unpacked. What draws is two thirds of all and runs from the image, where there is room. The page comes
-# from the tasks and from its bucket, never from Lambda.
-DRAWING := av av-* av.libs PIL pillow* _pillow_heif* pyvips* _libvips* pypdfium2*
-
-# Bytecode that never looks at its source's time: equal code makes an equal package, and a cold start compiles nothing
-bundle: $(UV) ## the Lambda package in build/lambda
-	rm -rf build/lambda
-	PYC_INVALIDATION_MODE=UNCHECKED_HASH $(UV) pip install -q --target build/lambda --require-hashes -r requirements/service.txt \
-		--python-version 3.11 --python-platform x86_64-manylinux_2_28 --only-binary :all: --no-binary pyvips \
-		--compile-bytecode --link-mode copy
-	PYC_INVALIDATION_MODE=UNCHECKED_HASH $(UV) pip install -q --target build/lambda --no-deps --compile-bytecode --link-mode copy .
-	cd build/lambda && rm -rf $(DRAWING) vaultstream/http/site
-	@test "$$(du -sm build/lambda | cut -f1)" -lt 250 || { echo "the package is larger than Lambda takes"; exit 1; }
 
 lock: $(UV) ## resolve the lock files again
 	$(UV) pip compile -q --python-version 3.11 --generate-hashes --extra local pyproject.toml -o requirements/run.txt

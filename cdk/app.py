@@ -1,4 +1,4 @@
-"""The app: `python -m cdk.app ENVIRONMENT --code FOLDER --output FOLDER` writes the templates of all eight stacks."""
+"""The app: `python -m cdk.app ENVIRONMENT --output FOLDER` writes the templates of all eight stacks."""
 
 import argparse
 import json
@@ -28,17 +28,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Synthesize; anything that a check finds and nobody has acknowledged fails."""
     parser = argparse.ArgumentParser(description="Write the CloudFormation templates of one environment.")
     parser.add_argument("environment", choices=["dev", "prod"], nargs="?", default="dev")
-    parser.add_argument("--code", type=Path, default=ROOT / "build" / "lambda", help="the Lambda package, unpacked")
     parser.add_argument("--output", help="where the templates go; the CDK command chooses itself")
     chosen = parser.parse_args(arguments)
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     deployment = Deployment.from_context(context["deployments"][chosen.environment])
-    assembly = whole(deployment, context, code=chosen.code, output=chosen.output).synth()
+    assembly = whole(deployment, context, output=chosen.output).synth()
     if found := checks.found(Path(assembly.directory)):
         sys.exit("\n".join(found))
 
 
-def whole(deployment: Deployment, context: Mapping[str, Any], *, code: Path, output: str | None) -> aws.App:
+def whole(deployment: Deployment, context: Mapping[str, Any], *, output: str | None) -> aws.App:
     """All of it; `context` are CDK's own flags, which only its command line would read from cdk.json."""
     app = aws.App(context=dict(context), outdir=output)
     zones = f"availability-zones:account={deployment.account}:region={deployment.region}"
@@ -69,7 +68,6 @@ def whole(deployment: Deployment, context: Mapping[str, Any], *, code: Path, out
         deployment=deployment,
         vpc=network.vpc,
         callers=network.callers,
-        package=code,
         env=environment.settings(deployment, places).to_env(),
         ops_key=security.ops_key,
         keys=rights.Keys(

@@ -84,7 +84,6 @@ def _stores(deployment: Deployment) -> Iterator[Acknowledged]:
 
 
 def _functions(stack: str) -> Iterator[Acknowledged]:
-    yield _nag(stack, "L1", "The Python that every test and the container run; all three move together.")
     yield _nag(stack, "IAM5[Resource::*]", "X-Ray's two calls and ECR's sign-in know no resources.")
     for name in ("AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole"):
         yield _nag(stack, f"IAM4[Policy::{_SERVICE_ROLES}/{name}]", "Lambda's own logs and network interfaces.")

@@ -1,4 +1,4 @@
-"""A Lambda function of the vault: one package, one role each, its log sealed and forgotten in time."""
+"""A Lambda function of the vault: one image, one role each, its log sealed and forgotten in time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aws_cdk as aws
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -14,12 +15,10 @@ from constructs import Construct
 
 from cdk import rights
 from cdk.deployments import Deployment
-from vaultstream import events
 
-_RUNTIME_CLIENT = ["python", "-m", "awslambdaric"]
 ROOT = Path(__file__).parents[1]
-FROM_IMAGE = frozenset({events.THUMBNAIL.name, events.HASTEN.name})  # what draws is larger than the 250 MB of a package
-RUNTIME = lambda_.Runtime.PYTHON_3_11  # what the tests and the container run
+PLATFORM = ecr_assets.Platform.LINUX_AMD64  # whoever builds it
+_RUNTIME_CLIENT = ["python", "-m", "awslambdaric"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,6 @@ class Surroundings:
     deployment: Deployment
     vpc: ec2.IVpc
     callers: ec2.ISecurityGroup
-    package: Path
     env: Mapping[str, str]
     ops_key: kms.IKey
     keys: rights.Keys
@@ -48,24 +46,20 @@ class Surroundings:
     def function(
         self, scope: Construct, name: str, may: rights.Rights, *, memory_mb: int, timeout_seconds: int
     ) -> lambda_.Function:
-        """The function whose handler is `lambdas.<name>`, from the package or, for what does not fit, the image.
+        """The function whose handler is `lambdas.<name>`, from the image that the tasks run.
 
         Lambda opens a function's variables as the function's role.
         """
         statements = rights.statements(self.deployment, may, keys=self.keys)
-        handler = f"lambdas.{name}.handler"
-        is_packed = name not in FROM_IMAGE
         return lambda_.Function(
             scope,
             name.title(),
             function_name=f"{self.deployment.name}-{name}",
-            runtime=RUNTIME if is_packed else lambda_.Runtime.FROM_IMAGE,
-            code=(
-                lambda_.Code.from_asset(f"{self.package}")
-                if is_packed
-                else lambda_.Code.from_asset_image(f"{ROOT}", cmd=[handler], entrypoint=_RUNTIME_CLIENT)
+            runtime=lambda_.Runtime.FROM_IMAGE,
+            code=lambda_.Code.from_asset_image(
+                f"{ROOT}", cmd=[f"lambdas.{name}.handler"], entrypoint=_RUNTIME_CLIENT, platform=PLATFORM
             ),
-            handler=handler if is_packed else lambda_.Handler.FROM_IMAGE,
+            handler=lambda_.Handler.FROM_IMAGE,
             architecture=lambda_.Architecture.X86_64,
             memory_size=memory_mb,
             timeout=aws.Duration.seconds(timeout_seconds),

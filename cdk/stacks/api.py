@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from cdk import rights
-from cdk.functions import ROOT, Surroundings
+from cdk.functions import PLATFORM, ROOT, Surroundings
 from vaultstream.settings import PREFIX
 
 ALIAS = "live"
@@ -38,7 +38,7 @@ class Api(aws.Stack):
         super().__init__(scope, "Api", env=deployment.env(), stack_name=f"{deployment.name}-api")
         self.around = around
         self.alias = self._lambda()
-        image = ecs.ContainerImage.from_asset(f"{ROOT}", asset_name="vaultstream")
+        image = ecs.ContainerImage.from_asset(f"{ROOT}", asset_name="vaultstream", platform=PLATFORM)
         self.service = self._service(cluster, image)
         self._migration(image, owner)
         self.balancer = balancing.ApplicationLoadBalancer(

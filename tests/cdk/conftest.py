@@ -42,13 +42,11 @@ def run_cdk() -> RunCdk:
 
 @pytest.fixture(scope="session")
 def synths(run_cdk: RunCdk, tmp_path_factory: pytest.TempPathFactory) -> Synths:
-    """The environments, with a package of one file: what is in it shows in no template but as a hash."""
-    package = tmp_path_factory.mktemp("package")
-    (package / "lambdas.py").write_text("")
+    """The environments."""
 
     def make(environment: str) -> Synth:
         folder = tmp_path_factory.mktemp(environment)
-        done = run_cdk("-m", "cdk.app", environment, "--code", f"{package}", "--output", f"{folder}")
+        done = run_cdk("-m", "cdk.app", environment, "--output", f"{folder}")
         assert done.returncode == 0, done.stderr[-4000:]
         return Synth(environment, folder)
 

@@ -27,16 +27,20 @@ def test_the_page_and_the_packages_are_made_as_make_makes_them() -> None:
     assert "cd web && npm ci --silent" in makefile
     assert re.findall(r"^RUN (npm .+)$", DOCKERFILE, re.MULTILINE) == ["npm ci --silent", "npm run build"]
     assert DOCKERFILE.count("--require-hashes -r requirements/service.txt") == 1
-    assert "--require-hashes -r requirements/service.txt" in makefile
+    assert "pyproject.toml -c requirements/run.txt -o requirements/service.txt" in makefile
 
 
-def test_image_lambda_and_checks_have_one_python_and_one_node(synth: Synth) -> None:
-    functions = [each for _, each in synth.all("AWS::Lambda::Function") if "FunctionName" in each]
-    (runtime,) = {each["Runtime"] for each in functions if "Runtime" in each}
+def test_image_and_checks_have_one_python_and_one_node() -> None:
     checks = (ROOT / ".github" / "workflows" / "checks.yml").read_text()
-    assert set(re.findall(r"^FROM python:([\d.]+)", DOCKERFILE, re.MULTILINE)) == {runtime.removeprefix("python")}
-    assert re.findall(r'python-version: "(.+?)"', checks) == [runtime.removeprefix("python")]
+    pythons = re.findall(r"^FROM python:([\d.]+)", DOCKERFILE, re.MULTILINE)
+    assert set(pythons) == set(re.findall(r'python-version: "(.+?)"', checks))
+    assert len(set(pythons)) == 1
     assert re.findall(r"^FROM node:(\d+)", DOCKERFILE, re.MULTILINE) == re.findall(r'node-version: "(.+?)"', checks)
+
+
+def test_the_page_of_a_checkout_stays_out_for_the_image_builds_its_own() -> None:
+    kept_out = (ROOT / ".dockerignore").read_text().splitlines()
+    assert kept_out.index("src/vaultstream/http/site") > kept_out.index("!src")
 
 
 def test_it_runs_as_nobody_in_particular_and_tells_how_it_is(synth: Synth) -> None:
