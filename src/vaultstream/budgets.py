@@ -37,13 +37,11 @@ class Bucket:
     level_milli: int
     at_ms: int
 
-    def taken(self, points: int, now_ms: int, allowance: Allowance, *, needed: int = 0) -> "tuple[bool, Bucket]":
-        """Whether so many points were there, or as many as are needed if those are more, and the bucket after; a
-        negative number gives points back.
-        """
+    def taken(self, points: int, now_ms: int, allowance: Allowance) -> "tuple[bool, Bucket]":
+        """Whether so many points were there, and the bucket after; a negative number gives points back."""
         full = allowance.size * MILLI
         level = min(full, self.level_milli + max(0, now_ms - self.at_ms) * allowance.per_second)
-        granted = max(points, needed) * MILLI <= level
+        granted = points * MILLI <= level
         return granted, Bucket(min(full, level - points * MILLI) if granted else level, now_ms)
 
 

@@ -64,6 +64,36 @@ async def test_the_script_does_what_the_model_does(pipelined: Pipelined, steps: 
         assert 0 <= bucket.level_milli <= SMALL.size * MILLI
 
 
+@tried(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    level=st.integers(0, SMALL.size),
+    points=st.integers(0, SMALL.size),
+    needed=st.integers(0, 2 * SMALL.size),
+    held=st.lists(st.sampled_from([b"old", b"new", None]), max_size=4),
+)
+async def test_points_are_taken_only_where_the_keys_hold_what_they_should_and_all_that_is_needed_is_there(
+    pipelined: Pipelined, level: int, points: int, needed: int, held: list[bytes | None]
+) -> None:
+    asker, names = somebody(), [f"v:{secrets.token_hex(8)}" for _ in held]
+    budgets = Budgets(pipelined, SMALL, Meters())
+    await budgets.take(asker, SMALL.size - level)
+    for name, value in zip(names, held, strict=True):
+        if value is not None:
+            await pipelined.call("SET", name, value)
+    try:
+        standing = await budgets.take_where(asker, points, needed=needed, keys=names, hold=[b"new"] * len(held))
+    except RateLimited:
+        taken = 0
+        assert set(held) <= {b"new"}
+        assert max(points, needed) > level
+    else:
+        taken = 0 if standing is None else points
+        assert (standing is None) == bool(set(held) - {b"new"})
+        assert standing is None or max(points, needed) <= level
+    left = (await budgets.take(asker, 0)).remaining
+    assert level - taken <= left <= level - taken + SMALL.per_second * 5  # what a slow machine's seconds gave back
+
+
 async def test_fifty_at_once_spend_no_more_than_there_is(redis_url: str, pipelined: Pipelined) -> None:
     actor = somebody()
     async with aclosing(Pipelined.from_url(redis_url, timeout_seconds=20)) as other:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vaultstream import dependencies
@@ -24,6 +24,8 @@ SEAL = Seal("a secret")
 
 
 @given(VALUE)
+@example({"\0b": ""})
+@example([{"\0p": [], "a": {"\0b": b"\0"}}])
 def test_a_value_comes_back_as_it_was(value: object) -> None:
     assert entries.read(entries.written(value, NOW), NOW)[1] == value
 

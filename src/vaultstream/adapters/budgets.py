@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
@@ -20,8 +21,15 @@ _PREFIX = "budget:"
 _OWNERS_MAX = 10_000  # whose bucket is known in this process; the least recently seen go first
 _AGAIN_SECONDS = 1.0  # a Redis that did not answer is left alone for so long
 # The arithmetic of `Bucket.taken` by Redis's own clock, so that servers need not agree on the time. A key that is not
-# there is a full bucket, and a full bucket needs no key: each lives until it would be full.
+# there is a full bucket, and a full bucket needs no key: each lives until it would be full. Other keys that do not hold
+# what they should end it before anything is taken.
 _SCRIPT = Script("""
+if #KEYS > 1 then
+  local held = redis.call('MGET', unpack(KEYS, 2))
+  for at, value in ipairs(held) do
+    if value ~= ARGV[at + 4] then return false end
+  end
+end
 local full, per_second, points, needed = unpack(ARGV)
 full, per_second, points, needed = tonumber(full), tonumber(per_second), tonumber(points), tonumber(needed)
 local time = redis.call('TIME')
@@ -50,13 +58,28 @@ class Budgets:
         self._known: OrderedDict[str, Bucket] = OrderedDict()
         self._gone_until = 0.0
 
-    async def take(self, actor: Actor, points: int, *, needed: int = 0) -> Standing:
-        """Pay so many points; raises RateLimited where there are fewer, or fewer than needed, and then takes none."""
+    async def take(self, actor: Actor, points: int) -> Standing:
+        """Pay so many points; raises RateLimited where there are fewer, and then takes none."""
         allowance = self._of(actor)
-        granted, bucket = await self._change(owner(actor), points, allowance, needed=needed)
+        granted, bucket = await self._change(owner(actor), points, allowance)
         if not granted:
-            self._meters.count(BUDGET_REFUSALS, "guest" if actor.is_guest else "member")
-            raise RateLimited(max(points, needed), bucket, allowance)
+            raise self._refused(actor, points, bucket, allowance)
+        return standing(bucket, allowance)
+
+    async def take_where(
+        self, actor: Actor, points: int, *, needed: int, keys: Sequence[str], hold: Sequence[bytes]
+    ) -> Standing | None:
+        """The same in one step with a look whether these keys of Redis hold this; where one holds anything else, or
+        Redis is gone, None, and nothing is taken. Raises RateLimited where there are fewer points than needed.
+        """
+        allowance, name = self._of(actor), owner(actor)
+        found = await self._in_redis(name, points, allowance, needed=needed, keys=keys, hold=hold)
+        if found is None:
+            return None
+        granted, bucket = found
+        self._know(name, bucket)
+        if not granted:
+            raise self._refused(actor, max(points, needed), bucket, allowance)
         return standing(bucket, allowance)
 
     async def give_back(self, actor: Actor, points: int) -> Standing:
@@ -68,32 +91,54 @@ class Budgets:
     def _of(self, actor: Actor) -> Allowance:
         return self._allowance.guests if actor.is_guest else self._allowance
 
-    async def _change(self, name: str, points: int, allowance: Allowance, *, needed: int = 0) -> tuple[bool, Bucket]:
-        in_redis = await self._in_redis(name, points, allowance, needed=needed)
-        granted, bucket = in_redis or self._here(name, points, allowance, needed)
+    def _refused(self, actor: Actor, points: int, bucket: Bucket, allowance: Allowance) -> RateLimited:
+        self._meters.count(BUDGET_REFUSALS, "guest" if actor.is_guest else "member")
+        return RateLimited(points, bucket, allowance)
+
+    async def _change(self, name: str, points: int, allowance: Allowance) -> tuple[bool, Bucket]:
+        granted, bucket = await self._in_redis(name, points, allowance) or self._here(name, points, allowance)
+        self._know(name, bucket)
+        return granted, bucket
+
+    def _know(self, name: str, bucket: Bucket) -> None:
         self._known[name] = bucket
         self._known.move_to_end(name)
         while len(self._known) > _OWNERS_MAX:
             self._known.popitem(last=False)
-        return granted, bucket
 
     async def _in_redis(
-        self, name: str, points: int, allowance: Allowance, *, needed: int = 0
+        self,
+        name: str,
+        points: int,
+        allowance: Allowance,
+        *,
+        needed: int = 0,
+        keys: Sequence[str] = (),
+        hold: Sequence[bytes] = (),
     ) -> tuple[bool, Bucket] | None:
-        """None where Redis does not answer in time."""
+        """None where Redis does not answer in time, or a key does not hold what it should."""
         if time.monotonic() < self._gone_until:
             return None
-        arguments = [allowance.size * MILLI, allowance.per_second, points * MILLI, needed * MILLI]
+        arguments: tuple[int | bytes, ...] = (
+            allowance.size * MILLI,
+            allowance.per_second,
+            points * MILLI,
+            needed * MILLI,
+            *hold,
+        )
         try:
-            granted, level, now = await self._redis.run(_SCRIPT, [_PREFIX + name], arguments)
+            answer = await self._redis.run(_SCRIPT, (_PREFIX + name, *keys), arguments)
         except RedisError:
             _LOG.warning("Redis does not keep the budgets: each process keeps its own meanwhile")
             self._gone_until = time.monotonic() + _AGAIN_SECONDS
             return None
+        if answer is None:
+            return None
+        granted, level, now = answer
         return bool(granted), Bucket(int(level), int(now))
 
-    def _here(self, name: str, points: int, allowance: Allowance, needed: int) -> tuple[bool, Bucket]:
+    def _here(self, name: str, points: int, allowance: Allowance) -> tuple[bool, Bucket]:
         """Go on from what Redis last said of this owner, or from a full bucket."""
         now = time.time_ns() // 1_000_000
         known = self._known.get(name, Bucket(allowance.size * MILLI, now))
-        return known.taken(points, now, allowance, needed=needed)
+        return known.taken(points, now, allowance)

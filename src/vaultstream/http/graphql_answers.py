@@ -28,17 +28,18 @@ class KnownAnswers:
         """The body for this very request by this very actor, paid for in the round trip that proves it good; raises
         RateLimited where there are not the points that it may cost.
         """
-        found = await self._answers.proof(_key(actor, request)) if len(request) <= _REQUEST_BYTES_MAX else None
-        if found is None:
+        key = _key(actor, request)
+        kept = await self._answers.find(key) if len(request) <= _REQUEST_BYTES_MAX else None
+        if kept is None:
             return None
-        kept, proof = found
-        budgets = self._vault.budgets
-        try:
-            standing = await budgets.take(actor, kept.actual, needed=kept.requested)
-        finally:
-            is_good = await proof
-        if not is_good:
-            await budgets.give_back(actor, kept.actual)
+        standing = await self._vault.budgets.take_where(
+            actor, kept.actual, needed=kept.requested, keys=kept.keys, hold=kept.tokens
+        )
+        if standing is None:
+            self._answers.stale(key)
+            return None
+        if not self._answers.proved(key, kept):
+            await self._vault.budgets.give_back(actor, kept.actual)
             return None
         return _body(kept.data, told(kept.requested, kept.actual, standing))
 

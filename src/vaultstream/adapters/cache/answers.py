@@ -6,7 +6,7 @@ that would be made anew. What has a moment of its own (a share that ends, an add
 
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,9 +45,9 @@ class Answers:
         self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
         self._bytes = 0
 
-    async def proof(self, key: Hashable) -> tuple[Kept, Awaitable[bool]] | None:
-        """A kept answer, and whether it is still good: that is asked for by now, so that other questions to Redis can
-        go out with it. None where there is none, or none to believe.
+    async def find(self, key: Hashable) -> Kept | None:
+        """A kept answer that is good if its tokens are still those at its keys; None where nothing is to be believed.
+        Whoever looks there then says what came of it.
         """
         kept = self._kept.get(key)
         if kept is None:
@@ -58,20 +58,22 @@ class Answers:
             self._count("bypass")
             return None
         if world.name != kept.world or time.time() >= kept.until:
-            self._drop(key)
+            self.stale(key)
             return None
-        return kept, self._proving(key, self._cache.asked_for_tokens(world, kept.keys, kept.tokens))
+        return kept
 
-    async def _proving(self, key: Hashable, asking: Awaitable[bool]) -> bool:
-        if not await asking:
-            self._drop(key)
+    def proved(self, key: Hashable, kept: Kept) -> bool:
+        """Whether it was the server of its world that had the tokens; then it is as good as new."""
+        if not self._cache.is_behind(kept.world):
+            self.stale(key)
             return False
         self._count("hit")
         if key in self._kept:
             self._kept.move_to_end(key)
         return True
 
-    def _drop(self, key: Hashable) -> None:
+    def stale(self, key: Hashable) -> None:
+        """It is not good any more."""
         self._count("stale")
         self._forget(key)
 

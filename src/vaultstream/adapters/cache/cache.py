@@ -6,12 +6,12 @@ table was read for it; whoever writes takes the token away, and no token ever co
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vaultstream import table
-from vaultstream.adapters.cache.link import Answers, Link
+from vaultstream.adapters.cache.link import Link
 from vaultstream.adapters.cache.seal import Seal
 from vaultstream.adapters.cache.trust import Trust
 from vaultstream.metrics import CACHE_BREAKER_STATE
@@ -31,11 +31,7 @@ class World:
 
     epoch: str
     server: str
-
-    @property
-    def name(self) -> str:
-        """As one text."""
-        return f"{self.epoch} {self.server}"
+    name: str  # both as one text
 
 
 def token_key(partition: str) -> str:
@@ -62,12 +58,17 @@ class Cache:
         meters.watch(CACHE_BREAKER_STATE, lambda: self.link.breaker.state)
         self.trust = Trust(records, self._is_reachable)
         self.flights = Flights()
+        self._world: World | None = None  # that was believed last
 
     async def world(self) -> World | None:
         """What may be believed now; None where nothing may."""
-        server = await self.link.server()
-        epoch = await self.trust.epoch() if server else None
-        return World(epoch, server) if epoch and server else None
+        server = self.link.known or await self.link.server()
+        epoch = (self.trust.fresh or await self.trust.epoch()) if server else None
+        if not epoch or not server:
+            return None
+        if self._world is None or self._world.epoch != epoch or self._world.server != server:
+            self._world = World(epoch, server, f"{epoch} {server}")
+        return self._world
 
     async def ping(self) -> None:
         """Raise ConnectionError where nothing of the cache may be believed now."""
@@ -88,13 +89,11 @@ class Cache:
         if (keys := _token_keys(partitions)) and not self.trust.is_shut_here:
             await self.link.done("DEL", *keys)
 
-    def asked_for_tokens(self, world: World, keys: Sequence[str], tokens: list[bytes]) -> Awaitable[bool]:
-        """Ask whether these still are the tokens at these keys, in one round trip that begins at once."""
-        return self._are(self.link.begun(world.server, ("MGET", *keys)), tokens)
-
-    async def _are(self, answer: Awaitable[Answers | None], tokens: list[bytes]) -> bool:
-        found = await answer
-        return found is not None and found[0] == tokens
+    def is_behind(self, world: str) -> bool:
+        """Whether what Redis just answered came from the server of that world; afterwards is soon enough to ask, for
+        a connection that was opened meanwhile is not yet known to lead there.
+        """
+        return self._world is not None and self._world.name == world and self.link.leads_to(self._world.server)
 
     async def _is_reachable(self) -> bool:
         return await self.link.done("PING")

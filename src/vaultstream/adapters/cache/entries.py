@@ -1,14 +1,16 @@
 """What a cached read gave, as bytes and back: plain items, and until when they say what they say."""
 
 import base64
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-_BYTES = "\0b"  # no attribute has such a name
-_MARK = b'"\\u0000b"'
+_BYTES, _PAIRS = "\0b", "\0p"  # no attribute of ours has such a name; a map that does is written as pairs
+_MARK = b'"\\u0000'
+_MARKED = re.compile(rb'"\\u0000[bp]":')
 _MOMENT_CHARACTERS = len("2026-11-28T06:36:27.000000+00:00")
 _UTC = "+00:00"
 
@@ -17,7 +19,17 @@ Value = Any  # Any: an item, a list of items or None, as the table's own reads g
 
 def written(value: Value, now: datetime) -> bytes:
     """A value with the next moment that it names, as text; "" where it names none that is to come."""
-    return orjson.dumps([_next_moment(value, _text(now)), value], default=_plain)
+    made: list[dict[str, str]] = []
+
+    def plain(inner: object) -> dict[str, str]:
+        made.append(_plain(inner))
+        return made[-1]
+
+    until = _next_moment(value, _text(now))
+    text = orjson.dumps([until, value], default=plain)
+    if _MARK in text and len(_MARKED.findall(text)) != len(made):
+        text = orjson.dumps([until, _escaped(value)], default=_plain)
+    return text
 
 
 def read(entry: bytes, now: datetime) -> tuple[float, Value]:
@@ -65,11 +77,22 @@ def _plain(value: object) -> dict[str, str]:
     raise TypeError(f"the cache holds no {type(value).__name__}")
 
 
+def _escaped(value: Value) -> Value:
+    if isinstance(value, list):
+        return [_escaped(inner) for inner in value]
+    if isinstance(value, dict):
+        pairs = {name: _escaped(inner) for name, inner in value.items()}
+        return {_PAIRS: list(pairs.items())} if {_BYTES, _PAIRS} & pairs.keys() else pairs
+    return value
+
+
 def _restored(value: Value) -> Value:
     if isinstance(value, list):
         return [_restored(inner) for inner in value]
     if isinstance(value, dict):
         if _BYTES in value:
             return base64.b64decode(value[_BYTES])
+        if _PAIRS in value:
+            return {name: _restored(inner) for name, inner in value[_PAIRS]}
         return {name: _restored(inner) for name, inner in value.items()}
     return value

@@ -77,28 +77,33 @@ class Link:
         self._known = (0, "")  # which opening of the connection, and the run id of the server behind it
         self.breaker = Breaker()
 
+    @property
+    def known(self) -> str | None:
+        """The run id of the server behind the present connection, if it is known yet."""
+        return self._known[1] if self._known[0] == self._redis.opened and self._redis.is_open else None
+
+    def leads_to(self, server: str) -> bool:
+        """Whether what was called up to now went to that server."""
+        return self._known == (self._redis.opened, server)
+
     async def server(self) -> str | None:
-        """The run id of the server behind the present connection; None where Redis does not answer."""
-        if self._known[0] == self._redis.opened and self._redis.is_open:
-            return self._known[1]
+        """The same, asked for where it is not known; None where Redis does not answer."""
+        if (known := self.known) is not None:
+            return known
         return await self._guarded(self._ask_server) if self.breaker.admits() else None
 
     async def ask(self, server: str, *commands: Sequence[Word]) -> Answers | None:
         """Each command's answer, in one round trip; None where it was not this server that answered, or nobody."""
-        return await self.begun(server, *commands)
-
-    def begun(self, server: str, *commands: Sequence[Word]) -> Awaitable[Answers | None]:
-        """The same, asked by now: what others ask in this turn of the event loop goes out with it."""
         if not self.breaker.admits():
-            return _nothing()
-        replies = [self._redis.call(*command) for command in commands]
-        is_the_same = self._known == (self._redis.opened, server)
+            return None
 
         async def answered() -> Answers | None:
+            replies = [self._redis.call(*command) for command in commands]
+            is_the_same = self.leads_to(server)
             answers = [await reply for reply in replies]
             return answers if is_the_same else None
 
-        return self._guarded(answered)
+        return await self._guarded(answered)
 
     def tell(self, *commands: Sequence[Word]) -> None:
         """Send commands whose answers nobody waits for, if Redis is there."""
@@ -140,7 +145,3 @@ class Link:
             raise
         self.breaker.succeeded()
         return answer
-
-
-async def _nothing() -> None:
-    """No answer."""

@@ -71,6 +71,11 @@ class Trust:
         """Whether this process keeps the cache shut for all."""
         return self._said_at is not None and self._said_at.age < _HOLDS_SECONDS
 
+    @property
+    def fresh(self) -> str | None:
+        """The epoch, while it is not yet time to read it again."""
+        return self._epoch if self._read_at is not None and self._read_at.age < _RENEW_SECONDS else None
+
     async def epoch(self) -> str | None:
         """The epoch whose entries may be believed now; None where none may."""
         age = self._read_at.age if self._read_at is not None else LEASE_SECONDS
