@@ -13,7 +13,7 @@ const config: CodegenConfig = {
         defaultScalarType: "unknown", // of a scalar that no operation here uses
         immutableTypes: true,
         enumsAsTypes: true,
-        scalars: { ID: "string", ByteSize: "number", DateTime: "string", Sha256: "string", URL: "string" },
+        scalars: { ID: "string", Date: "string", ByteSize: "number", DateTime: "string", Sha256: "string", URL: "string" },
       },
     },
   },

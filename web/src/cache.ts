@@ -8,6 +8,7 @@ const EMBEDDED = [
   ...["ShareLinkConnection", "ShareLinkEdge", "FileVersionConnection", "FileVersionEdge"],
   ...["CommentConnection", "CommentEdge", "AccessTokenConnection", "AccessTokenEdge"],
   ...["AuditEventConnection", "AuditEventEdge", "AuditCheckpoint"],
+  ...["Release", "Exposure", "Reader", "StorageCost", "Bill", "CostOfTier", "CostOfLine"],
 ];
 
 export const cacheOptions: CacheExchangeOpts = {

@@ -8,6 +8,7 @@ export const Details = graphql(`
       ... on File {
         ...ItemRow
         createdAt
+        scan { release { by { id displayName } } }
         thumbnail { large: url }
         currentVersion { id number sha256 createdAt createdBy { id displayName } }
       }
@@ -35,7 +36,8 @@ export const Versions = graphql(`
             createdAt
             label
             createdBy { id displayName }
-            scan { status signature reason }
+            scan { status signature reason release { at reason } }
+            storage { tier restore restoredUntil restoreExpectedAt }
           }
         }
       }

@@ -18,9 +18,9 @@ export const ItemRow = graphql(`
       contentType
       tags
       currentVersion { id number }
-      scan { status signature reason }
+      scan { status signature reason release { at reason } }
       thumbnail { status reason url(size: 256) }
-      storage { tier restore restoredUntil }
+      storage { tier restore restoredUntil restoreExpectedAt }
     }
   }
 `);

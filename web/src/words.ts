@@ -20,6 +20,13 @@ export function size(bytes: number): string {
   }).format(bytes / 1000 ** step);
 }
 
+const MONEY = new Intl.NumberFormat(say.tag, { style: "currency", currency: "USD", maximumFractionDigits: 4 });
+
+/** "$0.0123", and "< $0.0001" for less */
+export function money(usd: number): string {
+  return usd > 0 && usd < 0.0001 ? `< ${MONEY.format(0.0001)}` : MONEY.format(usd);
+}
+
 /** "24 Nov 2026" */
 export function day(moment: string): string {
   return DAY.format(new Date(moment));

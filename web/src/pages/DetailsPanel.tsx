@@ -4,69 +4,48 @@ import { Dialog } from "@base-ui/react/dialog";
 import { Tabs } from "@base-ui/react/tabs";
 import { useQuery } from "urql";
 
-import { deed, download } from "../deeds";
 import { Details } from "../details";
+import { AboutTab } from "../parts/AboutTab";
 import { ActivityTab } from "../parts/ActivityTab";
 import { CommentsTab } from "../parts/CommentsTab";
-import { Chip, reasonOf } from "../parts/Chip";
+import { Costs } from "../parts/Costs";
 import { Icon } from "../parts/Icon";
-import { Preview } from "../parts/Preview";
 import { SharingTab } from "../parts/SharingTab";
-import { Tags } from "../parts/Tags";
 import { VersionsTab } from "../parts/VersionsTab";
-import { moment, say, size } from "../words";
+import { useMe } from "../viewer";
+import { say } from "../words";
 
 export default function DetailsPanel({ id, onClose }: { id: string; onClose: () => void }) {
   const [{ data, fetching }] = useQuery({ query: Details, variables: { id } });
   const node = data?.node;
   const file = node?.__typename === "File" ? node : null;
   const item = file ?? (node?.__typename === "Folder" ? node : null);
+  const isTop = id === useMe().rootId;
+  const name = isTop ? say.myFiles : item?.name;
   return (
     <Dialog.Root open onOpenChange={(now) => !now && onClose()}>
       <Dialog.Portal>
         <Dialog.Backdrop className="backdrop" />
         <Dialog.Popup className="panel">
           <header>
-            <Dialog.Title className="modal-title">{item?.name ?? (fetching ? say.loading : say.gone)}</Dialog.Title>
+            <Dialog.Title className="modal-title">{name ?? (fetching ? say.loading : say.gone)}</Dialog.Title>
             <Dialog.Close className="button round small" aria-label={say.close}>
               <Icon sign="close" size={18} />
             </Dialog.Close>
           </header>
           {item && (
-            <Tabs.Root defaultValue={file ? "about" : "sharing"} className="tabs">
+            <Tabs.Root defaultValue={file ? "about" : isTop ? "cost" : "sharing"} className="tabs">
               <Tabs.List className="tab-list">
                 {file && <Tabs.Tab value="about">{say.tabs.about}</Tabs.Tab>}
                 {file && <Tabs.Tab value="versions">{say.tabs.versions}</Tabs.Tab>}
                 {file && <Tabs.Tab value="comments">{say.tabs.comments}</Tabs.Tab>}
                 <Tabs.Tab value="sharing">{say.tabs.sharing}</Tabs.Tab>
                 {item.capabilities.canShare && <Tabs.Tab value="activity">{say.tabs.activity}</Tabs.Tab>}
+                {!file && <Tabs.Tab value="cost">{say.tabs.cost}</Tabs.Tab>}
               </Tabs.List>
               {file && (
                 <Tabs.Panel value="about" className="tab">
-                  <Preview key={file.currentVersion.id} file={file} large={file.thumbnail.large ?? null} />
-                  <div className="line">
-                    <Chip scan={file.scan} />
-                    <button
-                      type="button"
-                      className="button primary"
-                      disabled={file.scan.status !== "CLEAN" || !file.capabilities.canDownload}
-                      onClick={() => void deed(() => download(file.id))}
-                    >
-                      <Icon sign="down" />
-                      {say.download}
-                    </button>
-                  </div>
-                  {reasonOf(file.scan) && <p className="bad">{reasonOf(file.scan)}</p>}
-                  <Tags file={file} />
-                  <dl className="facts">
-                    <Fact name={say.columns.size} value={size(file.sizeBytes)} />
-                    <Fact name={say.facts.kind} value={file.contentType} />
-                    <Fact name={say.columns.owner} value={file.owner.displayName} />
-                    <Fact name={say.facts.created} value={moment(file.createdAt)} />
-                    <Fact name={say.columns.updated} value={moment(file.updatedAt)} />
-                    <Fact name={say.facts.tier} value={say.tier[file.storage.tier]} />
-                    <Fact name={say.facts.digest} value={file.currentVersion.sha256 ?? ""} />
-                  </dl>
+                  <AboutTab file={file} />
                 </Tabs.Panel>
               )}
               {file && (
@@ -87,19 +66,15 @@ export default function DetailsPanel({ id, onClose }: { id: string; onClose: () 
                   <ActivityTab id={item.id} />
                 </Tabs.Panel>
               )}
+              {!file && (
+                <Tabs.Panel value="cost" className="tab">
+                  <Costs id={item.id} />
+                </Tabs.Panel>
+              )}
             </Tabs.Root>
           )}
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>
   );
-}
-
-function Fact({ name, value }: { name: string; value: string }) {
-  return value ? (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
-  ) : null;
 }

@@ -5,7 +5,7 @@ import { useState } from "react";
 
 import { deed, download, downloadZip } from "../deeds";
 import { rename, restoreAll, trashAll } from "../deedsOnItems";
-import { type Item, isFile } from "../items";
+import { type Item, isFile, isReadable } from "../items";
 import { ScanRetry, ThumbnailRetry } from "../operations";
 import { go, useRoute } from "../route";
 import { make } from "../vault";
@@ -67,7 +67,7 @@ function InPlace({ item, open, name }: { item: Item; open: (item: Item) => void;
       <Choice
         sign="down"
         name={isFile(item) ? say.download : say.downloadZip}
-        isOff={!canDownload || (isFile(item) && !isClean)}
+        isOff={!canDownload || (isFile(item) && !isReadable(item))}
         run={() => (isFile(item) ? download(item.id) : downloadZip([item.id]))}
       />
       <Choice

@@ -2,7 +2,7 @@
 
 import type { CSSProperties, MouseEvent } from "react";
 
-import { type Item, isFile } from "../items";
+import { type Item, isFile, isReadable } from "../items";
 import type { Selection } from "../selection";
 import { day, say, size } from "../words";
 import { Chip } from "./Chip";
@@ -62,7 +62,7 @@ export function Row(props: Props) {
         <Thumb item={item} size={22} />
         <span className="name">{item.name}</span>
       </span>
-      <span role="gridcell">{isFile(item) && <Chip scan={item.scan} />}</span>
+      <span role="gridcell">{isFile(item) && <Chip of={item} />}</span>
       <span role="gridcell" className="number">
         {isFile(item) ? size(item.sizeBytes) : ""}
       </span>
@@ -84,7 +84,7 @@ export function Card(props: Props) {
         <Thumb item={item} size={44} />
         <span className="name">{item.name}</span>
         <span className="soft">{isFile(item) ? size(item.sizeBytes) : day(item.updatedAt)}</span>
-        {isFile(item) && item.scan.status !== "CLEAN" && <Chip scan={item.scan} />}
+        {isFile(item) && (item.scan.release || !isReadable(item)) && <Chip of={item} />}
         <Check {...props} />
         <ItemMenu item={item} isActive={isActive} open={props.open} />
       </div>

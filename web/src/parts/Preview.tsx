@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 
-import { type FileItem, kindOf } from "../items";
+import { type FileItem, isReadable, kindOf } from "../items";
 import { DownloadCreate } from "../operations";
 import { make } from "../vault";
 import { say } from "../words";
@@ -12,7 +12,7 @@ const TEXT_BYTES = 64 * 1024;
 
 export function Preview({ file, large }: { file: FileItem; large: string | null }) {
   const kind = kindOf(file);
-  const isOpen = file.scan.status === "CLEAN" && file.capabilities.canDownload;
+  const isOpen = isReadable(file) && file.capabilities.canDownload;
   const [picture] = useState(large); // signed anew each time it is asked for, yet the same
   if (isOpen && file.contentType.startsWith("text/")) return <Words id={file.id} />;
   if (isOpen && (kind === "video" || kind === "audio")) return <Film id={file.id} />;

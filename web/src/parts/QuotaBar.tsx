@@ -1,12 +1,13 @@
 // How much of the quota is taken, and by what.
 
+import { to } from "../route";
 import { useMe } from "../viewer";
 import { say, size } from "../words";
 
 const KINDS = ["live", "versions", "trash", "reserved"] as const;
 
 export function QuotaBar() {
-  const { storage } = useMe();
+  const { storage, rootId } = useMe();
   if (!storage) return null;
   const { quotaBytes, leftBytes, liveBytes, versionBytes, trashBytes, reservedBytes } = storage;
   const taken = { live: liveBytes, versions: versionBytes, trash: trashBytes, reserved: reservedBytes };
@@ -36,6 +37,7 @@ export function QuotaBar() {
           </div>
         ))}
       </dl>
+      <a href={to({ open: rootId })}>{say.whatItCosts}</a>
     </div>
   );
 }

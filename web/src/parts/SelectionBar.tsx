@@ -4,7 +4,7 @@ import { useState } from "react";
 
 import { deed, download, downloadZip } from "../deeds";
 import { moveAll, purgeAll, restoreAll, trashAll } from "../deedsOnItems";
-import { isFile } from "../items";
+import { isFile, isReadable } from "../items";
 import type { Listing } from "../listing";
 import { type Selection, settled } from "../selection";
 import { useMe } from "../viewer";
@@ -43,7 +43,7 @@ function InPlace({ selection, listing }: Props) {
       <Deed
         sign="down"
         name={isOneFile ? say.download : say.downloadZip}
-        isOff={!may("canDownload")}
+        isOff={!may("canDownload") || (isOneFile && !isReadable(first))}
         run={() => (isOneFile ? download(first.id) : downloadZip(items.map(({ id }) => id)))}
       />
       <Deed sign="move" name={say.moveTo} isOff={!may("canEdit")} run={async () => setMoving(true)} />

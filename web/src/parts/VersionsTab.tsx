@@ -4,9 +4,13 @@ import { useQuery } from "urql";
 
 import { deed, download, tell } from "../deeds";
 import { VersionRestore, Versions } from "../details";
+import { StorageRestore } from "../contents";
+import { isReadable, isSafe } from "../items";
 import { make, newKey } from "../vault";
 import { moment, say, size } from "../words";
 import { Chip } from "./Chip";
+
+const DAYS = 7; // for which a version that is fetched from the archive can be read
 
 export function VersionsTab({ id, current, canEdit }: { id: string; current: number; canEdit: boolean }) {
   const [{ data }, again] = useQuery({ query: Versions, variables: { id } });
@@ -15,6 +19,8 @@ export function VersionsTab({ id, current, canEdit }: { id: string; current: num
     tell(say.versionRestored(versionNumber));
     again({ requestPolicy: "network-only" });
   };
+  const fetchBack = (versionNumber: number) =>
+    make(StorageRestore, { input: { fileId: id, versionNumber, days: DAYS } });
   return (
     <ul className="entries">
       {data?.file?.versions.edges.map(({ node }) => (
@@ -27,11 +33,16 @@ export function VersionsTab({ id, current, canEdit }: { id: string; current: num
               {size(node.sizeBytes)} · {moment(node.createdAt)} · {node.createdBy?.displayName ?? say.somebody}
             </span>
           </div>
-          <Chip scan={node.scan} />
+          <Chip of={node} />
           <div className="line">
-            {node.scan.status === "CLEAN" && (
+            {isReadable(node) && (
               <button type="button" className="button small" onClick={() => void deed(() => download(id, node.number))}>
                 {say.download}
+              </button>
+            )}
+            {isSafe(node) && node.storage.restore === "NEEDED" && (
+              <button type="button" className="button small" onClick={() => void deed(() => fetchBack(node.number))}>
+                {say.fetchVersion(node.number)}
               </button>
             )}
             {canEdit && node.number !== current && (
