@@ -51,6 +51,18 @@ export const VersionRestore = graphql(`
   }
 `);
 
+export const VersionLabel = graphql(`
+  mutation VersionLabel($input: VersionLabelInput!) {
+    versionLabel(input: $input) { file { ...ItemRow } errors { code message path } }
+  }
+`);
+
+export const VersionDelete = graphql(`
+  mutation VersionDelete($input: VersionDeleteInput!) {
+    versionDelete(input: $input) { file { ...ItemRow } errors { code message path } }
+  }
+`);
+
 export const Comments = graphql(`
   query Comments($id: ID!) {
     file(id: $id) {
@@ -62,6 +74,7 @@ export const Comments = graphql(`
             body
             createdAt
             editedAt
+            revision
             resolvedAt
             deletedAt
             author { id displayName }
@@ -83,6 +96,12 @@ export const CommentAdded = graphql(`
 export const CommentAdd = graphql(`
   mutation CommentAdd($input: CommentAddInput!) {
     commentAdd(input: $input) { comment { id } errors { code message path } }
+  }
+`);
+
+export const CommentEdit = graphql(`
+  mutation CommentEdit($input: CommentEditInput!) {
+    commentEdit(input: $input) { comment { id body editedAt revision } errors { code message path } }
   }
 `);
 
@@ -114,11 +133,11 @@ export const Sharing = graphql(`
   fragment Shares on ShareConnection {
     edges {
       isInherited
-      node { id role expiresAt grantee { id displayName email } }
+      node { id role expiresAt revision grantee { id displayName email } }
     }
   }
   fragment Links on ShareLinkConnection {
-    edges { node { id hasPassword expiresAt startsAt maxDownloads downloads viewOnly revokedAt createdAt } }
+    edges { node { id hasPassword expiresAt startsAt maxDownloads downloads viewOnly revokedAt createdAt revision } }
   }
 `);
 
@@ -139,6 +158,18 @@ export const ActivityOf = graphql(`
 export const ShareGrant = graphql(`
   mutation ShareGrant($input: ShareGrantInput!) {
     shareGrant(input: $input) { share { id role } errors { code message path } }
+  }
+`);
+
+export const ShareUpdate = graphql(`
+  mutation ShareUpdate($input: ShareUpdateInput!) {
+    shareUpdate(input: $input) { share { id role expiresAt revision } errors { code message path } }
+  }
+`);
+
+export const LinkUpdate = graphql(`
+  mutation LinkUpdate($input: ShareLinkUpdateInput!) {
+    shareLinkUpdate(input: $input) { shareLink { id revision } errors { code message path } }
   }
 `);
 

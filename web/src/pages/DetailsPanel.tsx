@@ -20,7 +20,8 @@ export default function DetailsPanel({ id, onClose }: { id: string; onClose: () 
   const node = data?.node;
   const file = node?.__typename === "File" ? node : null;
   const item = file ?? (node?.__typename === "Folder" ? node : null);
-  const isTop = id === useMe().rootId;
+  const me = useMe();
+  const isTop = id === me.rootId;
   const name = isTop ? say.myFiles : item?.name;
   return (
     <Dialog.Root open onOpenChange={(now) => !now && onClose()}>
@@ -50,7 +51,12 @@ export default function DetailsPanel({ id, onClose }: { id: string; onClose: () 
               )}
               {file && (
                 <Tabs.Panel value="versions" className="tab">
-                  <VersionsTab id={file.id} current={file.currentVersion.number} canEdit={file.capabilities.canEdit} />
+                  <VersionsTab
+                    id={file.id}
+                    current={file.currentVersion.number}
+                    canEdit={file.capabilities.canEdit}
+                    isMine={file.owner.id === me.id}
+                  />
                 </Tabs.Panel>
               )}
               {file && (

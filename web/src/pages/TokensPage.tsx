@@ -6,7 +6,7 @@ import { AccessTokenCreate, AccessTokenRevoke, AccessTokens } from "../accessTok
 import { deed, tell } from "../deeds";
 import type { AccessScope, AccessTokensQuery } from "../gql/graphql";
 import { usePages } from "../pages";
-import { Ask, Field, Once, end, text } from "../parts/Ask";
+import { Ask, Field, Once, dateOf, end, text } from "../parts/Ask";
 import { FolderForm } from "../parts/FolderForm";
 import { Icon } from "../parts/Icon";
 import { ask, make, newKey } from "../vault";
@@ -183,5 +183,5 @@ function Reach({ folder, setFolder }: { folder: Bound | null; setFolder: (folder
 function dateIn(days: number): string {
   const then = new Date();
   then.setDate(then.getDate() + days);
-  return [then.getFullYear(), then.getMonth() + 1, then.getDate()].map((part) => `${part}`.padStart(2, "0")).join("-");
+  return dateOf(then);
 }

@@ -60,6 +60,19 @@ export function end(fields: FormData): string | null {
   return given ? new Date(`${given}T23:59:59`).toISOString() : null;
 }
 
+/** The beginning of the day that was chosen; null for none. */
+export function start(fields: FormData): string | null {
+  const given = text(fields, "from");
+  return given ? new Date(`${given}T00:00:00`).toISOString() : null;
+}
+
+/** A moment's date here, as a field of dates has it; "" for none. */
+export function dateOf(moment: string | Date | null | undefined): string {
+  if (!moment) return "";
+  const then = new Date(moment);
+  return [then.getFullYear(), then.getMonth() + 1, then.getDate()].map((part) => `${part}`.padStart(2, "0")).join("-");
+}
+
 export function text(fields: FormData, name: string): string {
   const given = fields.get(name);
   return typeof given === "string" ? given : "";

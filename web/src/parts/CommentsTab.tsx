@@ -4,12 +4,13 @@ import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { useQuery } from "urql";
 
 import { deed, messageOf } from "../deeds";
-import { CommentAdd, CommentAdded, CommentDelete, CommentReopen, CommentResolve, Comments } from "../details";
+import { CommentAdd, CommentAdded, CommentDelete, CommentEdit, CommentReopen, CommentResolve, Comments } from "../details";
 import type { CommentsQuery } from "../gql/graphql";
 import { SignedOut } from "../signin";
 import { client, make, newKey } from "../vault";
 import { useMe } from "../viewer";
 import { moment, say } from "../words";
+import { Ask, text } from "./Ask";
 
 type Comment = NonNullable<CommentsQuery["file"]>["comments"]["edges"][number]["node"];
 const MENTION = /@([^\s@]+@[^\s@]+\.[^\s@,;:!?]*[^\s@,;:!?.])/g;
@@ -53,6 +54,10 @@ export function CommentsTab({ id, canComment }: { id: string; canComment: boolea
   );
 }
 
+function mentionsIn(body: string): string[] {
+  return [...new Set([...body.matchAll(MENTION)].map(([, address = ""]) => address))];
+}
+
 interface OneProps {
   readonly comment: Comment;
   readonly canComment: boolean;
@@ -65,6 +70,13 @@ function One({ comment, canComment, look, reply }: OneProps) {
   const { author, resolvedAt } = comment;
   const input = { commentId: comment.id };
   const act = (action: () => Promise<unknown>) => void deed(async () => action().then(look));
+  const [isEditing, setEditing] = useState(false);
+  const edit = async (fields: FormData) => {
+    const body = text(fields, "body");
+    await make(CommentEdit, { input: { ...input, body, mentions: mentionsIn(body), ifVersion: comment.revision } });
+    look();
+    setEditing(false);
+  };
   if (comment.deletedAt) return <p className="soft">{say.commentDeleted}</p>;
   return (
     <article className="said">
@@ -72,7 +84,13 @@ function One({ comment, canComment, look, reply }: OneProps) {
         <b>{author?.displayName ?? say.somebody}</b> {moment(comment.createdAt)} {comment.editedAt && say.edited}
         {resolvedAt && <span className="tag">{say.settled}</span>}
       </p>
-      <p className="body">{comment.body}</p>
+      {isEditing ? (
+        <Ask send={edit} action={say.save}>
+          <textarea name="body" aria-label={say.editComment} defaultValue={comment.body} maxLength={10_000} required />
+        </Ask>
+      ) : (
+        <p className="body">{comment.body}</p>
+      )}
       <div className="line">
         {reply && canComment && (
           <button type="button" className="link" onClick={reply}>
@@ -86,6 +104,11 @@ function One({ comment, canComment, look, reply }: OneProps) {
             onClick={() => act(() => (resolvedAt ? make(CommentReopen, { input }) : make(CommentResolve, { input })))}
           >
             {resolvedAt ? say.reopen : say.settle}
+          </button>
+        )}
+        {author?.id === me && (
+          <button type="button" className="link" aria-expanded={isEditing} onClick={() => setEditing(!isEditing)}>
+            {say.editComment}
           </button>
         )}
         {author?.id === me && (
@@ -114,7 +137,7 @@ function Say({ id, replyTo, look, done }: SayProps) {
     event.preventDefault();
     setBusy(true);
     try {
-      const mentions = [...new Set([...body.matchAll(MENTION)].map(([, address = ""]) => address))];
+      const mentions = mentionsIn(body);
       await make(CommentAdd, {
         input: { fileId: id, body, mentions, replyToId: replyTo?.id ?? null, idempotencyKey: newKey() },
       });

@@ -11,7 +11,7 @@ import { useMe } from "../viewer";
 import { say } from "../words";
 import { FolderForm } from "./FolderForm";
 import { Icon, type Sign } from "./Icon";
-import { Modal } from "./Modal";
+import { Sure } from "./Sure";
 
 export function SelectionBar(props: { selection: Selection; listing: Listing; isTrash: boolean }) {
   const { selection, isTrash } = props;
@@ -71,21 +71,12 @@ function InTrash({ selection, listing }: Props) {
       <Deed sign="undo" name={say.restore} run={() => restoreAll(items, after)} />
       <Deed sign="trash" name={say.purge} run={async () => setAsking(true)} />
       {isAsking && (
-        <Modal title={say.purge} onClose={() => setAsking(false)}>
-          <p>{say.purgeAsk(items.length)}</p>
-          <div className="line end">
-            <button type="button" className="button" onClick={() => setAsking(false)}>
-              {say.cancel}
-            </button>
-            <button
-              type="button"
-              className="button danger"
-              onClick={() => void deed(() => purgeAll(items, after)).then(() => setAsking(false))}
-            >
-              {say.purge}
-            </button>
-          </div>
-        </Modal>
+        <Sure
+          action={say.purge}
+          text={say.purgeAsk(items.length)}
+          run={() => purgeAll(items, after)}
+          onClose={() => setAsking(false)}
+        />
       )}
     </>
   );

@@ -1,20 +1,20 @@
 // Who else gets at a file or folder: people with a role, and whoever has a link.
 
-import { useId, useState } from "react";
+import { useState } from "react";
 import { useQuery } from "urql";
 
 import { deed, tell } from "../deeds";
 import { LinkCreate, LinkRevoke, ShareGrant, ShareRevoke, Sharing } from "../details";
-import type { Role } from "../gql/graphql";
 import { make, newKey } from "../vault";
 import { day, moment, say } from "../words";
-import { Ask, Field, Once, end, text } from "./Ask";
-
-const ROLES: readonly Role[] = ["VIEWER", "COMMENTER", "EDITOR", "MANAGER"];
+import { Ask, Field, Once, end, start, text } from "./Ask";
+import { type Link, LinkTerms, RoleField, type Share, ShareTerms, roleOf } from "./Terms";
 
 export function SharingTab({ id, canShare }: { id: string; canShare: boolean }) {
   const [{ data }, again] = useQuery({ query: Sharing, variables: { id } });
   const item = data?.node && "shares" in data.node ? data.node : null;
+  const [share, setShare] = useState<Share | null>(null);
+  const [link, setLink] = useState<Link | null>(null);
   const look = () => again({ requestPolicy: "network-only" });
   const act = (action: () => Promise<unknown>) => void deed(async () => action().then(look));
   return (
@@ -30,6 +30,16 @@ export function SharingTab({ id, canShare }: { id: string; canShare: boolean }) 
               </span>
             </div>
             <span className="tag">{say.roles[node.role]}</span>
+            {canShare && !isInherited && (
+              <button
+                type="button"
+                className="button small"
+                aria-label={say.changeShareOf(node.grantee.displayName)}
+                onClick={() => setShare(node)}
+              >
+                {say.change}
+              </button>
+            )}
             <button
               type="button"
               className="button small"
@@ -55,6 +65,7 @@ export function SharingTab({ id, canShare }: { id: string; canShare: boolean }) 
                   {[
                     node.hasPassword && say.withPassword,
                     node.viewOnly && say.viewOnly,
+                    node.startsAt && say.from(day(node.startsAt)),
                     node.expiresAt && say.until(day(node.expiresAt)),
                     say.downloads(node.downloads, node.maxDownloads ?? null),
                   ]
@@ -62,6 +73,14 @@ export function SharingTab({ id, canShare }: { id: string; canShare: boolean }) 
                     .join(" · ")}
                 </span>
               </div>
+              <button
+                type="button"
+                className="button small"
+                aria-label={say.changeLink}
+                onClick={() => setLink(node)}
+              >
+                {say.change}
+              </button>
               <button
                 type="button"
                 className="button small"
@@ -74,14 +93,15 @@ export function SharingTab({ id, canShare }: { id: string; canShare: boolean }) 
           ))}
       </ul>
       {canShare && <NewLink {...{ id, look }} />}
+      {share && <ShareTerms of={share} look={look} onClose={() => setShare(null)} />}
+      {link && <LinkTerms of={link} look={look} onClose={() => setLink(null)} />}
     </>
   );
 }
 
 function Grant({ id, look }: { id: string; look: () => void }) {
-  const select = useId();
   const send = async (fields: FormData) => {
-    const role = ROLES.find((one) => one === fields.get("role")) ?? "VIEWER";
+    const role = roleOf(fields);
     const email = text(fields, "email");
     await make(ShareGrant, { input: { itemId: id, email, role, expiresAt: end(fields), idempotencyKey: newKey() } });
     tell(say.sharedWith(email));
@@ -90,16 +110,7 @@ function Grant({ id, look }: { id: string; look: () => void }) {
   return (
     <Ask send={send} action={say.share}>
       <Field label={say.email} name="email" type="email" required />
-      <div className="stack">
-        <label htmlFor={select}>{say.role}</label>
-        <select id={select} name="role">
-          {ROLES.map((role) => (
-            <option key={role} value={role}>
-              {say.roles[role]}
-            </option>
-          ))}
-        </select>
-      </div>
+      <RoleField />
       <Field label={say.endsOn} name="until" type="date" />
     </Ask>
   );
@@ -112,6 +123,7 @@ function NewLink({ id, look }: { id: string; look: () => void }) {
       input: {
         itemId: id,
         password: text(fields, "password") || null,
+        startsAt: start(fields),
         expiresAt: end(fields),
         maxDownloads: Number(text(fields, "max")) || null,
         viewOnly: fields.has("viewOnly"),
@@ -126,6 +138,7 @@ function NewLink({ id, look }: { id: string; look: () => void }) {
       <Ask send={send} action={say.makeLink}>
         <Field label={say.password} name="password" type="password" minLength={8} autoComplete="new-password" />
         <Field label={say.maxDownloads} name="max" type="number" min={1} />
+        <Field label={say.startsOn} name="from" type="date" />
         <Field label={say.endsOn} name="until" type="date" />
         <label className="check-line">
           <input type="checkbox" name="viewOnly" /> {say.viewOnly}
