@@ -132,6 +132,11 @@ class Settings:
         return (own, self.oidc_token_origin) if self.oidc_token_origin else (own,)
 
     @property
+    def has_sockets(self) -> bool:
+        """Whether WebSockets reach the vault: CloudFront carries none to an origin within a VPC."""
+        return not self.edge_checks_signatures
+
+    @property
     def is_local(self) -> bool:
         """Whether this is the embedded stack on somebody's own machine."""
         return self.environment == "local"

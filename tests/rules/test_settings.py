@@ -40,6 +40,11 @@ def test_the_page_asks_the_issuer_and_who_trades_tokens_for_it() -> None:
     assert apart.sign_in_origins == ("https://issuer.example.com", "https://tokens.example.com")
 
 
+def test_the_page_is_told_of_no_sockets_where_cloudfront_stands_in_front() -> None:
+    assert SETTINGS.has_sockets
+    assert not replace(SETTINGS, edge_checks_signatures=True).has_sockets
+
+
 @given(st.fixed_dictionaries({each.name: KINDS[each.type] for each in fields(Settings) if each.name in FREE}))
 def test_what_one_process_writes_another_reads(values: dict[str, object]) -> None:
     settings = replace(SETTINGS, **values | {"environment": "prod"})

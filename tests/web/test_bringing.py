@@ -10,8 +10,8 @@ from pathlib import Path
 import corpus
 from asking import Person
 from dev_stack import DevStack
-from looking import Visitor, sign_in
-from playwright.async_api import expect
+from looking import Visitor, looking, sign_in
+from playwright.async_api import Browser, Route, WebSocket, expect
 from vault_use import children
 
 SLOW = 3 << 20
@@ -51,6 +51,26 @@ async def test_a_file_is_brought_watched_until_it_is_clean_and_taken_back(at_ali
     taken = await (await begun.value).path()
     with open(taken, "rb") as file:  # noqa: ASYNC230  # a few bytes, and they are here
         assert file.read() == b"Dear Bob"
+
+
+async def test_where_no_socket_passes_a_file_is_watched_by_server_sent_events(web_stack, browser: Browser) -> None:
+    async def told(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json=await answer.json() | {"sockets": False})
+
+    async with looking(browser, web_stack.url, "alice") as alice:
+        sockets: list[str] = []
+
+        def noted(socket: WebSocket) -> None:
+            sockets.append(socket.url)
+
+        alice.page.on("websocket", noted)
+        await alice.page.route("**/config.json", told)
+        await alice.page.goto(web_stack.url)
+        await sign_in(alice)
+        await alice.bring(text("postcard.txt", b"Wish you were here"))
+        await expect(alice.row("postcard.txt")).to_contain_text("Clean", timeout=30_000)
+        assert sockets == []
 
 
 async def test_what_is_infected_is_named_and_cannot_be_taken(at_alices: Visitor) -> None:

@@ -110,7 +110,7 @@ async def test_what_is_named_by_its_hash_is_kept_for_ever_and_all_else_is_asked_
 
 async def test_the_page_is_told_where_to_sign_in(served: httpx.AsyncClient) -> None:
     answer = await served.get("/config.json")
-    assert answer.json() == {"issuer": ISSUER, "clientId": "the-client"}
+    assert answer.json() == {"issuer": ISSUER, "clientId": "the-client", "sockets": True}
 
 
 async def test_a_vault_without_its_page_says_how_to_make_it(

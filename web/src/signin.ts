@@ -12,6 +12,7 @@ interface Issuer {
   authorization: string;
   token: string;
   endSession: string | undefined;
+  hasSockets: boolean;
 }
 
 interface Tokens {
@@ -78,6 +79,11 @@ export async function token(rejected?: string): Promise<string> {
   return tokens.bearer;
 }
 
+/** Whether sockets pass where this vault stands. */
+export async function hasSockets(): Promise<boolean> {
+  return (await persist(discovered)).hasSockets;
+}
+
 /** Calls `listener` after each renewal. */
 export function onRenewal(listener: () => void): void {
   onNewToken.add(listener);
@@ -133,6 +139,7 @@ async function discovered(): Promise<Issuer> {
     authorization: textField(found, "authorization_endpoint") ?? "",
     token: textField(found, "token_endpoint") ?? "",
     endSession: textField(found, "end_session_endpoint"),
+    hasSockets: field(config, "sockets") === true,
   });
 }
 

@@ -7,7 +7,8 @@ import { createClient, fetchExchange, subscriptionExchange } from "urql";
 
 import { cacheOptions } from "./cache";
 import { become, pause, persist, reach } from "./reach";
-import { SignedOut, end, onRenewal, token } from "./signin";
+import { SignedOut, end, hasSockets, onRenewal, token } from "./signin";
+import { follow } from "./stream";
 
 export interface UserError {
   readonly code: string;
@@ -89,15 +90,19 @@ function keepWatching(operation: { query: string; variables?: object }, next: Si
   let stop = () => {};
   let isOver = false;
   const payload = { query: operation.query, variables: { ...operation.variables } };
+  const listen = async () => ((await hasSockets()) ? socket.subscribe.bind(socket) : follow);
   const begin = (attempt: number) => {
     const again = () => {
       if (!isOver) void pause(attempt + 2).then(() => !isOver && begin(Math.min(attempt + 1, 4)));
     };
-    stop = socket.subscribe(payload, {
-      next: ({ data }) => data && next({ data }),
-      error: again,
-      complete: again,
-    });
+    void listen().then((subscribe) => {
+      if (isOver) return;
+      stop = subscribe(payload, {
+        next: ({ data }: { data?: Record<string, unknown> | null }) => data && next({ data }),
+        error: again,
+        complete: again,
+      });
+    }, again);
   };
   begin(0);
   return () => {

@@ -40,7 +40,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
         return _file("favicon.svg")
 
     async def config(_request: Request) -> Response:
-        known = {"issuer": settings.oidc_issuer, "clientId": settings.oidc_client_id}
+        known = {"issuer": settings.oidc_issuer, "clientId": settings.oidc_client_id, "sockets": settings.has_sockets}
         return JSONResponse(known, headers=_ASK_EACH_TIME)
 
     return [
