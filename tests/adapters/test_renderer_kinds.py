@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.adapters import corpus, kinds
 from tests.adapters.test_renderer import colour_at, drawn, pieces, sizes
 from vaultstream.adapters.render_text import page_of
-from vaultstream.adapters.renderer import Limits, Renderer
+from vaultstream.adapters.renderer import Renderer
+from vaultstream.adapters.renderer_process import Limits
 from vaultstream.renderings import RenderedImage, RenderFailed, Unsupported
 
 HALVES = [(96, 96, 72), (320, 320, 240), (1024, 400, 300)]

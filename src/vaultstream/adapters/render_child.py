@@ -1,4 +1,4 @@
-"""The program that draws pictures, drawings, PDFs, text and the covers of Office documents."""
+"""Draws pictures, drawings, PDFs, text and the covers of Office documents."""
 
 import io
 import math
@@ -9,7 +9,7 @@ from encodings import cp437  # noqa: F401  # zipfile asks for it when the disk c
 import pypdfium2
 import pyvips
 
-from vaultstream.adapters.render_confined import refuse_giants, series, serve
+from vaultstream.adapters.render_confined import refuse_giants, series
 from vaultstream.adapters.render_text import page_of
 from vaultstream.renderings import THUMBNAIL_EDGES_PX, RenderFailed, Rendering, SourceKind, Unsupported
 
@@ -96,6 +96,3 @@ _DRAWN = {
     SourceKind.TEXT: render_text,
     SourceKind.OFFICE: render_office,
 }
-
-if __name__ == "__main__":
-    serve(draw)

@@ -1,4 +1,4 @@
-"""The program that draws HEIC pictures, a film's poster and a recording's cover: apart, for its libraries are large."""
+"""Draws HEIC pictures, a film's poster and a recording's cover."""
 
 import io
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import av
 import pillow_heif
 import pyvips
 
-from vaultstream.adapters.render_confined import refuse_giants, series, serve
+from vaultstream.adapters.render_confined import refuse_giants, series
 from vaultstream.renderings import RenderFailed, Rendering, SourceKind, Unsupported, recording_format
 
 _POSTER_PART = 10  # the poster is the first whole picture after a tenth of the film
@@ -75,7 +75,3 @@ def _of_rows(pixels: bytes, width: int, height: int, bands: int, stride_bytes: i
         pixels = b"".join(rows[row * stride_bytes : row * stride_bytes + width * bands] for row in range(height))
     image = pyvips.Image.new_from_memory(pixels, width, height, bands, "uchar")
     return image.copy(interpretation="b-w" if bands < 3 else "srgb")
-
-
-if __name__ == "__main__":
-    serve(draw)

@@ -1,15 +1,15 @@
-"""What every program that draws one untrusted file does: it gives up its rights, reads the file, answers, and ends.
+"""What every child that draws one untrusted file does: it gives up its rights, reads the file, answers, and ends.
 
-Run by `renderer.py` as `python -I -m vaultstream.adapters.<program> MEMORY CPU WALL` (bytes, seconds, seconds).
-It says READY, reads `u8 kind | u64 size`, says READY, reads those bytes and writes one answer (`renderings.py`).
+Forked by `render_nursery.py`. It says READY, reads `u8 kind | u64 size` and those bytes, and writes one answer
+(`renderings.py`).
 """
 
 import ctypes
 import os
 import resource
 import signal
+import socket
 import struct
-import sys
 from collections.abc import Callable
 
 import pyvips
@@ -31,23 +31,20 @@ MAX_SOURCE_PIXELS = 100_000_000
 
 _NOBODY = 65534
 _LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif", "Svg")
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000  # CLONE_NEWUSER, CLONE_NEWNET of linux/sched.h
 
 Draw = Callable[[bytes, SourceKind], Rendering]
 
 
-def serve(draw: Draw) -> None:
-    """Draw the one file on standard input."""
-    memory_bytes, cpu_seconds, wall_seconds = map(int, sys.argv[1:4])
+def serve(draw: Draw, memory_bytes: int, cpu_seconds: int, wall_seconds: int, wire: socket.socket) -> None:
+    """Draw the one file that comes over the wire."""
     confine(memory_bytes, cpu_seconds)
-    os.write(1, READY)
-    request = sys.stdin.buffer.read(REQUEST.size)
-    if len(request) < REQUEST.size:
-        return  # never used, or the parent is gone
-    os.write(1, READY)
-    kind, size_bytes = REQUEST.unpack(request)
-    signal.setitimer(signal.ITIMER_REAL, wall_seconds)  # ends this process even where the parent is gone
-    sys.stdout.buffer.write(packed(_answer(draw, sys.stdin.buffer.read(size_bytes), SourceKind(kind))))
+    wire.sendall(READY)
+    signal.setitimer(signal.ITIMER_REAL, wall_seconds)  # ends this process even where nobody waits for it
+    with wire.makefile("rb") as source:
+        kind, size_bytes = REQUEST.unpack(source.read(REQUEST.size))
+        wire.sendall(packed(_answer(draw, source.read(size_bytes), SourceKind(kind))))
 
 
 def confine(memory_bytes: int, cpu_seconds: int) -> None:
@@ -64,6 +61,7 @@ def confine(memory_bytes: int, cpu_seconds: int) -> None:
         os.setgroups([])
         os.setresgid(_NOBODY, _NOBODY, _NOBODY)
         os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # a change of user would have struck it off
     limits = {
         resource.RLIMIT_AS: (memory_bytes, memory_bytes),
         resource.RLIMIT_CPU: (cpu_seconds, cpu_seconds + 1),  # SIGXCPU first, which tells the parent why
