@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from graphql import (
+    FieldNode,
     GraphQLArgument,
     GraphQLEnumType,
     GraphQLEnumValue,
@@ -14,12 +15,15 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
     build_schema,
     get_named_type,
     is_required_argument,
     is_required_input_field,
+    parse,
 )
-from programs import SCHEMA
+from programs import SCHEMA, documents
 
 CONTRACT = build_schema(SCHEMA.read_text())
 Member = GraphQLField | GraphQLArgument | GraphQLInputField | GraphQLEnumValue
@@ -115,3 +119,16 @@ def test_what_is_deprecated_says_what_to_use_in_its_place_and_nobody_has_to_give
 def test_a_hasty_deprecation_is_seen(deprecated: str, is_hasty: bool) -> None:
     contract = build_schema(f"type Query {{ g: Int {deprecated} }}", assume_valid=True, assume_valid_sdl=True)
     assert bool(hasty(contract)) == is_hasty
+
+
+def test_clients_ask_every_operation_there_is() -> None:
+    kinds = {kind: CONTRACT.get_root_type(kind) for kind in OperationType}
+    there = {(kind, name) for kind, of in kinds.items() if of for name in of.fields}
+    operations = [node for node in parse(documents()).definitions if isinstance(node, OperationDefinitionNode)]
+    asked = {
+        (operation.operation, field.name.value)
+        for operation in operations
+        for field in operation.selection_set.selections
+        if isinstance(field, FieldNode)
+    }
+    assert there - asked == set()

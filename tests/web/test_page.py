@@ -1,7 +1,10 @@
 """The page as it is built and served: what a browser is told, what first comes to it, and what must never be in it."""
 
 import gzip
+import json
 import re
+import shutil
+import subprocess
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -203,6 +206,24 @@ def test_there_is_no_operation_that_the_next_test_does_not_see() -> None:
 def test_an_operation_is_one_of_the_contract(name: str) -> None:
     errors = validate(SCHEMA, parse(_whole(OPERATIONS[name])))
     assert [error.message for error in errors] == []
+
+
+def test_an_operation_that_the_contract_does_not_have_ends_the_build(tmp_path: Path) -> None:
+    web = tmp_path / "web"
+    (web / "src").mkdir(parents=True)
+    (tmp_path / "schema").symlink_to(ROOT / "schema")
+    (web / "node_modules").symlink_to(ROOT / "web" / "node_modules")
+    shutil.copy(ROOT / "web" / "codegen.ts", web)
+    shutil.copy(ROOT / "web" / "package.json", web)
+    (web / "src" / "wrong.ts").write_text(
+        'import { graphql } from "./gql";\nexport const Wrong = graphql(`query Wrong { viewer { id shoeSize } }`);\n'
+    )
+    first = json.loads((web / "package.json").read_text())["scripts"]["types"].split(" && ")[0]
+    built = subprocess.run(
+        ["npx", "--no-install", *first.split()], cwd=web, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert built.returncode != 0
+    assert 'Cannot query field "shoeSize" on type "User".' in built.stdout + built.stderr
 
 
 def colours(scheme: str) -> dict[str, str]:

@@ -200,5 +200,27 @@ async function watching(): Promise<void> {
   assert.equal(now?.fileStatus.file.id, world.file_id);
 }
 
-for (const part of [folders, pages, files, versions, uploads, sharesAndLinks, comments, programs, watching]) await part();
+async function keeping(): Promise<void> {
+  const fileId = world.file_id;
+  const { storageCost: cost } = await alice.ask(gql.StorageCostDocument, { itemId: fileId, months: 12 });
+  assert.deepEqual([cost.fileCount, cost.isWhole], [1, true]);
+  assert.ok(cost.life.costLines.some(({ line }) => line === ("REQUESTS" satisfies gql.CostLine)));
+  const restored = (await alice.ask(gql.StorageRestoreDocument, { input: { fileId } })).storageRestore;
+  assert.deepEqual([restored.version, restored.errors[0]?.code], [null, "CONFLICT"]);
+  const input = { fileId, reason: "it is ours" };
+  const released = (await alice.ask(gql.QuarantineReleaseDocument, { input })).quarantineRelease;
+  assert.deepEqual([released.file, released.errors[0]?.code], [null, "CONFLICT"]);
+  const hastened = (await alice.ask(gql.ThumbnailHastenDocument, { input: { fileId } })).thumbnailHasten;
+  assert.equal(done(hastened, hastened.file).id, fileId);
+}
+
+async function auditing(): Promise<void> {
+  const page = await alice.ask(gql.AuditEventsDocument, { first: 5, where: { decision: "ALLOWED" } });
+  assert.ok(page.auditEvents.edges.every(({ node }) => node.decision === "ALLOWED"));
+  const { exposure } = await alice.ask(gql.ExposureDocument, { fileId: world.file_id });
+  assert.ok(exposure && exposure.readers.length <= 100);
+  await assert.rejects(bob.ask(gql.AuditEventsDocument, { first: 5 }), /FORBIDDEN/);
+}
+
+for (const part of [folders, pages, files, keeping, versions, uploads, sharesAndLinks, comments, programs, watching, auditing]) await part();
 console.log(JSON.stringify([...asked]));

@@ -120,6 +120,7 @@ export const en = {
     UPLOAD_GONE: "This upload was ended. Start it again.",
     FILE_CHANGED: "The file on this computer has changed or is gone. Choose it again.",
     QUOTA_EXCEEDED: "There is not enough room left. Empty the trash, or ask for a larger quota.",
+    TOO_LARGE: "This file is larger than any that the vault takes.",
     NAME_TAKEN: "There is already something of this name here.",
     CONFLICT: "A folder has this name, so it cannot become a version.",
   },
