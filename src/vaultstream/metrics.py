@@ -59,7 +59,7 @@ class Metric:
 QUICK_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SLOW_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 
-DOORS = ("graphql", "uploads", "content", "zip", "link", "health", "metrics", "page")
+DOORS = ("graphql", "uploads", "content", "zip", "audit", "link", "health", "metrics", "page")
 OPERATIONS = ("none", "query", "mutation", "subscription")
 OUTCOMES = ("ok", "refused", "failed")  # done; the caller's doing; ours, or of something that we need
 SYSTEMS = ("dynamodb", "s3", "kms", "events", "redis", "postgresql")

@@ -52,6 +52,7 @@ MUTATIONS = {
 ROUTES = {
     "/": None,
     "/assets": None,
+    "/audit/export": Deed.AUDIT_EXPORTED,
     "/config.json": None,
     "/content/{file_id}/{version_number}": Deed.DOWNLOAD_BEGUN,
     "/content/{file_id}/{version_number}/thumbnail/{edge}": Deed.DOWNLOAD_BEGUN,

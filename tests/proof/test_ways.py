@@ -47,4 +47,4 @@ def test_every_route_has_a_row(settings: Settings) -> None:
     app = create_app(settings)._app._app  # the routes are behind the envelope and the way past them
     found = {route.path for route in app.routes if isinstance(route, Route | WebSocketRoute | Mount)}  # type: ignore[attr-defined]
     assert len(app.routes) == len(found) + 1  # /graphql is there for HTTP and for WebSockets
-    assert {path or "/" for path in found} == set(ways.ITEM_ROUTES) | ways.PLAIN_ROUTES
+    assert {path or "/" for path in found} == set(ways.ITEM_ROUTES) | ways.PLAIN_ROUTES | ways.AUDIT_ROUTES

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 from vaultstream.adapters.audit_log import KeptCheckpoint
 from vaultstream.adapters.vault import Vault
-from vaultstream.audit_chain import canonical
+from vaultstream.audit_chain import Row, canonical
 from vaultstream.audit_proof import Run, runs_of
 from vaultstream.events import EventName
 
-_PAGE = 2000
+_PAGE = 500  # rows that are made text in one go, while nothing else runs
 _CHECKPOINTS_MAX = 10_000  # of a page; there are some hundred a day at the most
 
 
@@ -24,8 +24,7 @@ async def lines(vault: Vault, end: KeptCheckpoint, *, after: int = 0) -> AsyncIt
         seq = others[-1].seq
     gone = await _gone(vault)
     seq = after
-    while seq < end.seq:
-        rows = await vault.audit_log.rows(after=seq, until=end.seq, limit=_PAGE)
+    async for rows in chain(vault, end, after=after):
         page: list[str] = []
         for row in rows:
             while (run := gone.get(seq + 1)) is not None and row.seq > run.last:
@@ -33,9 +32,14 @@ async def lines(vault: Vault, end: KeptCheckpoint, *, after: int = 0) -> AsyncIt
                 seq = run.last
             page.append(canonical(row.plain()))
             seq = row.seq
-        if not rows:  # the end itself is missing: whoever verifies it is told so
-            return
         yield page
+
+
+async def chain(vault: Vault, end: KeptCheckpoint, *, after: int = 0) -> AsyncIterator[list[Row]]:
+    """The rows in pages. Where the end itself is missing they end before it: whoever verifies it is told so."""
+    while after < end.seq and (rows := await vault.audit_log.rows(after=after, until=end.seq, limit=_PAGE)):
+        yield rows
+        after = rows[-1].seq
 
 
 async def _gone(vault: Vault) -> dict[int, Run]:

@@ -17,7 +17,7 @@ from vaultstream.adapters.telemetry.tracer import Tracer
 from vaultstream.adapters.vault import opened
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql.persisted import check_trusted
-from vaultstream.http import content, health, link, metrics, page, uploads, zips
+from vaultstream.http import audit, content, health, link, metrics, page, uploads, zips
 from vaultstream.http.answers import problem_of, refusal
 from vaultstream.http.auth import Authenticator
 from vaultstream.http.envelope import Envelope, unexpected
@@ -63,6 +63,7 @@ def create_app(settings: Settings) -> Envelope:
         *uploads.routes(),
         *content.routes(),
         *zips.routes(),
+        *audit.routes(),
         *link.routes(),
         *page.routes(settings),
     ]

@@ -27,6 +27,7 @@ _DOORS = {
     "uploads": "uploads",
     "content": "content",
     "zip": "zip",
+    "audit": "audit",
     "s": "link",
     "health": "health",
     "ready": "health",
