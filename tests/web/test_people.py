@@ -182,3 +182,21 @@ async def test_files_are_renamed_and_moved(at_alices: Visitor, alice: Person) ->
     await at_alices.sees("Nothing here yet")
     await at_alices.button("Undo")
     await expect(row).to_be_visible()
+
+
+async def test_files_are_dragged_into_a_folder(at_alices: Visitor, alice: Person) -> None:
+    folder = await alice.folder("Desk")
+    await alice.folder("Drawer", folder)
+    for name in ("pen", "ruler", "stays"):
+        await alice.empty_file(name, folder)
+    await at_alices.open(f"folder/{folder}")
+    for name in ("pen", "ruler"):
+        await at_alices.page.get_by_label(f"Select {name}").check()
+    await at_alices.row("pen").drag_to(at_alices.row("Drawer"))
+    await at_alices.sees("2 moved")
+    await expect(at_alices.row("ruler")).to_be_hidden()
+    await at_alices.row("Drawer").drag_to(at_alices.row("stays"))  # a file holds nothing
+    await expect(at_alices.page.get_by_role("row")).to_have_count(2)
+    await at_alices.row("Drawer").click()
+    await expect(at_alices.row("ruler")).to_be_visible()
+    await expect(at_alices.row("pen")).to_be_visible()

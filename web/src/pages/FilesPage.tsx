@@ -5,7 +5,7 @@ import { useQuery } from "urql";
 
 import type { ItemOrder, ItemWhere } from "../gql/graphql";
 import { deed } from "../deeds";
-import { trashAll } from "../deedsOnItems";
+import { moveAll, trashAll } from "../deedsOnItems";
 import { type Item, isFile } from "../items";
 import { FolderHead } from "../operations";
 import { DropZone } from "../parts/DropZone";
@@ -100,6 +100,8 @@ function Contents({ source, route, me, title, name, tools, empty }: ContentsProp
     void deed(() => trashAll(selection.items.length ? selection.items : [item], settled(listing, me)));
     return true;
   };
+  const move = (items: readonly Item[], folderId: string) =>
+    void deed(() => moveAll(items, folderId, settled(listing, me)));
   if (listed.error instanceof Lost) return <Empty sign="folder" title={say.lost} text={say.lostText} isHead />;
   return (
     <section className="page" aria-label={name}>
@@ -116,7 +118,7 @@ function Contents({ source, route, me, title, name, tools, empty }: ContentsProp
       {isEmpty ? (
         (empty ?? <Empty sign="filter" title={say.emptyFilter} />)
       ) : (
-        <ItemList key={view} {...{ view, listed, selection, act }} open={show} more={listing.more} see={listing.see} />
+        <ItemList key={view} {...{ view, listed, selection, act, move }} open={show} more={listing.more} see={listing.see} />
       )}
     </section>
   );

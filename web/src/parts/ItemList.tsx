@@ -21,10 +21,11 @@ interface Props {
   readonly more: () => void;
   readonly see: (first: number, last: number) => void;
   readonly open: (item: Item) => void;
+  readonly move: (items: readonly Item[], folderId: string) => void;
   readonly act?: (key: string, item: Item) => boolean; // what a key means here; whether it means anything
 }
 
-export function ItemList({ view, listed, selection, more, see, open, act }: Props) {
+export function ItemList({ view, listed, selection, more, see, open, move, act }: Props) {
   const { items, hasMore, isLoading } = listed;
   const box = useRef<HTMLDivElement>(null);
   const columns = useColumns(box, view);
@@ -115,6 +116,7 @@ export function ItemList({ view, listed, selection, more, see, open, act }: Prop
                 isSelected: selection.has(item.id),
                 selection,
                 open,
+                move,
                 onFocus: () => setActive(place),
               };
               return view === "list" ? <Row key={item.id} {...shown} /> : <Card key={item.id} {...shown} />;

@@ -2,6 +2,7 @@
 
 import type { CSSProperties, MouseEvent } from "react";
 
+import { useDragging } from "../dragging";
 import { type Item, isFile, isReadable } from "../items";
 import type { Selection } from "../selection";
 import { day, say, size } from "../words";
@@ -18,10 +19,12 @@ interface Props {
   readonly selection: Selection;
   readonly open: (item: Item) => void;
   readonly onFocus: () => void;
+  readonly move: (items: readonly Item[], folderId: string) => void;
 }
 
-function rowOf({ item, style, place, isActive, isSelected, selection, open, onFocus }: Props) {
+function useRow({ item, style, place, isActive, isSelected, selection, open, onFocus, move }: Props) {
   return {
+    ...useDragging(item, selection, move),
     role: "row",
     style,
     "aria-rowindex": place + 1,
@@ -54,7 +57,7 @@ function Check({ item, isSelected, isActive, selection }: Props) {
 export function Row(props: Props) {
   const { item, isActive } = props;
   return (
-    <div className="row" {...rowOf(props)}>
+    <div className="row" {...useRow(props)}>
       <span role="gridcell" className="check">
         <Check {...props} />
       </span>
@@ -79,7 +82,7 @@ export function Row(props: Props) {
 export function Card(props: Props) {
   const { item, isActive } = props;
   return (
-    <div className="card-place" {...rowOf(props)}>
+    <div className="card-place" {...useRow(props)}>
       <div className="card" role="gridcell">
         <Thumb item={item} size={44} />
         <span className="name">{item.name}</span>
