@@ -37,13 +37,13 @@ async def value(vault: Vault, name: str, way: str) -> int:
     """What a counter says, by one of the ways to read it."""
     key = key_of(name)
     if way == "item":
-        found = [await vault.reads.item(key)]
+        found = [await vault.reads.item(key, dict)]
     elif way == "items":
-        found = list(await vault.reads.items([Key(key.pk, "#FILE"), key]))[1:]
+        found = list(await vault.reads.items([Key(key.pk, "#FILE"), key], dict))[1:]
     elif way == "collection":
-        found = [each for each in await vault.reads.collection(key.pk, limit=10) if each["SK"] == key.sk]
+        found = [each for place, each in await vault.reads.collection(key.pk, dict, limit=10) if place == key.sk]
     else:
-        found = [*await vault.reads.between(key.pk, key.sk, key.sk, after=None, limit=2)]
+        found = [each for _, each in await vault.reads.between(key.pk, dict, key.sk, key.sk, after=None, limit=2)]
     return found[0]["written"] if found and found[0] else 0
 
 

@@ -11,8 +11,9 @@ from caches import Late, counting, patient, several
 from redis.asyncio import Redis
 
 from vaultstream import table
-from vaultstream.adapters.cache import Cache, reads
+from vaultstream.adapters.cache import Cache, fills
 from vaultstream.adapters.cache.seal import Seal
+from vaultstream.adapters.cache.shelf import SECONDS_MAX, Made, Shelf
 from vaultstream.adapters.meters import Meters
 from vaultstream.adapters.records import changes
 from vaultstream.adapters.records.attributes import to_attributes
@@ -38,8 +39,18 @@ def put(key: Key, **values: Any) -> Change:
 
 
 async def value_at(vault: Vault, key: Key) -> Any:
-    found = await vault.reads.item(key)
+    found = await vault.reads.item(key, dict)
     return found and found["value"]
+
+
+def rows(found: list[dict[str, Any]]) -> tuple[tuple[str, dict[str, Any]], ...]:
+    return tuple((item["SK"], item) for item in found)
+
+
+def forgetful(vault: Vault) -> Vault:
+    """The same process as if it had made nothing of any entry yet: it has to open what Redis holds."""
+    vault.cache.shelf = Shelf()
+    return vault
 
 
 async def entries(redis: Redis, key: Key) -> list[bytes]:
@@ -50,9 +61,10 @@ async def test_what_was_read_once_is_read_from_redis(vault: Vault, settings: Set
     key = new_key()
     await vault.commit([put(key, value=1, body=b"\0\xff", many=[b"x", {"of": None}], text="é")])
     async with counting(vault, settings) as (faults, seen):
-        first = await seen.reads.item(key)
+        first = await seen.reads.item(key, dict)
         assert first == await vault.records.item(key)
-        assert [await seen.reads.item(key), await seen.reads.items([key, key])] == [first, [first, first]]
+        for it in (forgetful(seen), seen):
+            assert [await it.reads.item(key, dict), await it.reads.items([key, key], dict)] == [first, [first, first]]
         assert faults.calls == {"GetItem": 1}
 
 
@@ -74,12 +86,13 @@ async def test_a_collection_is_one_query_and_each_way_to_ask_for_it_is_an_entry_
     async with counting(vault, settings) as (faults, seen):
         for _ in range(3):
             for one in asked:
-                assert await seen.reads.collection(pk, **one) == await vault.records.collection(pk, **one), one
+                for it in (seen, forgetful(seen)):
+                    found = await it.reads.collection(pk, dict, **one)
+                    assert found == rows(await vault.records.collection(pk, **one)), one
             for low, high, after, forward in between:
                 span = {"after": after, "limit": 3, "forward": forward}
-                assert await seen.reads.between(pk, low, high, **span) == await vault.records.between(
-                    pk, low, high, **span
-                )
+                found = await seen.reads.between(pk, dict, low, high, **span)
+                assert found == rows(await vault.records.between(pk, low, high, **span))
         assert faults.calls == {"Query": len(asked) + len(between)}
 
 
@@ -91,13 +104,13 @@ async def test_of_many_items_only_those_are_asked_of_the_table_that_redis_lacks(
         await vault.commit([put(key, value=n) for n, key in enumerate(keys[at : at + 60])])
     gone = new_key()
     async with counting(vault, settings) as (faults, seen):
-        known = await seen.reads.items(keys[:60])
+        known = await seen.reads.items(keys[:60], dict)
         assert faults.calls == {"BatchGetItem": 1}
-        every = await seen.reads.items([gone, *keys])
+        every = await seen.reads.items([gone, *keys], dict)
         assert every == [None, *await vault.records.items(keys)]
         assert every[1:61] == known
         assert faults.calls == {"BatchGetItem": 2}
-        assert await seen.reads.items([gone, *keys]) == every
+        assert await seen.reads.items([gone, *keys], dict) == every
         assert faults.calls == {"BatchGetItem": 2}
 
 
@@ -122,7 +135,7 @@ async def race(vault: Vault, settings: Settings) -> list[Any]:
         late.let_go()
         assert await first == "old"  # it began before the write
         await vault.cache.link.done("PING")  # what it stored has arrived by now
-        return [await value_at(it, key) for it in (vault, other)]
+        return [await value_at(forgetful(it), key) for it in (vault, other)]
 
 
 async def test_a_late_fill_never_hides_a_write(vault: Vault, settings: Settings) -> None:
@@ -171,8 +184,8 @@ async def test_a_hot_collection_is_read_once_by_all_processes(vault: Vault, sett
         seen = [replace(one, records=counted.records) for _, one in processes]
         for one in seen:
             await one.cache.world()
-        pages = await asyncio.gather(*(one.reads.collection(key.pk, limit=5) for one in seen for _ in range(10)))
-        assert pages == [[key.attributes() | {"value": 1}]] * 30
+        pages = await asyncio.gather(*(one.reads.collection(key.pk, dict, limit=5) for one in seen for _ in range(10)))
+        assert pages == [((key.sk, key.attributes() | {"value": 1}),)] * 30
         assert faults.calls["Query"] == 1
 
 
@@ -187,18 +200,18 @@ async def test_damaged_entries_and_tokens_are_misses(vault: Vault, settings: Set
         for name, damaged in ((entry, garbage), (entry, bytes([whole[0] ^ 1]) + whole[1:]), (token, garbage)):
             faults.heal()
             await redis.set(name, damaged)
-            assert [await value_at(seen, key) for _ in range(2)] == [1, 1]
+            assert [await value_at(forgetful(seen), key) for _ in range(2)] == [1, 1]
             assert faults.calls == {"GetItem": 1}
         await redis.delete(entry, token)
         await redis.rpush(entry, garbage)
         await redis.rpush(token, garbage)
-        assert [await value_at(seen, key) for _ in range(2)] == [1, 1]
+        assert [await value_at(forgetful(seen), key) for _ in range(2)] == [1, 1]
 
 
 async def test_redis_holds_nothing_that_can_be_read_without_the_secret(vault: Vault, settings: Settings) -> None:
     pk, name = new_key().pk, "the-name-of-a-file"
     await vault.commit([put(Key(pk, f"ENTRY#{name}"), value=name)])
-    await vault.reads.collection(pk, after=f"ENTRY#{name[:-1]}", limit=1)
+    await vault.reads.collection(pk, dict, after=f"ENTRY#{name[:-1]}", limit=1)
     async with Redis.from_url(settings.redis_url.reveal()) as redis:
         kept = {each: await redis.get(each) async for each in redis.scan_iter(f"*{pk}*")}
     assert len(kept) == 2
@@ -214,15 +227,15 @@ async def test_redis_holds_nothing_that_can_be_read_without_the_secret(vault: Va
 async def test_all_of_a_partition_goes_at_once_and_by_itself_after_a_while(vault: Vault, settings: Settings) -> None:
     key, absent = new_key(), new_key()
     await vault.commit([put(key, value=1)])
-    await vault.reads.items([key, absent])
-    await vault.reads.collection(key.pk, limit=1)
+    await vault.reads.items([key, absent], dict)
+    await vault.reads.collection(key.pk, dict, limit=1)
     async with Redis.from_url(settings.redis_url.reveal()) as redis:
         lives = [await redis.ttl(entry) for entry in await entries(redis, key)]
         assert len(lives) == 2
-        assert all(reads.TTL_SECONDS * 3 // 4 < seconds <= reads.TTL_SECONDS for seconds in lives)
+        assert all(fills.TTL_SECONDS * 3 // 4 < seconds <= fills.TTL_SECONDS for seconds in lives)
         (nothing,) = await entries(redis, absent)
         assert 0 < await redis.ttl(nothing) <= 30
-        assert await redis.ttl(f"v:{{{key.pk}}}") > reads.TTL_SECONDS
+        assert await redis.ttl(f"v:{{{key.pk}}}") > fills.TTL_SECONDS
         await vault.commit([put(key, value=2)])
         assert await redis.get(f"v:{{{key.pk}}}") is None
 
@@ -234,7 +247,7 @@ async def test_a_condition_that_held_ends_nothing_and_a_write_that_failed_ends_w
     await vault.commit([put(key, value=1), put(other, value=1)])
     async with Redis.from_url(settings.redis_url.reveal()) as redis:
         for committing, is_left in ((changes.present(key), True), (failing(key), False)):
-            await vault.reads.item(key)
+            await vault.reads.item(key, dict)
             await asyncio.gather(vault.commit([put(other, value=2), committing]), return_exceptions=True)
             assert (await redis.get(f"v:{{{key.pk}}}") is not None) == is_left
 
@@ -246,7 +259,7 @@ def failing(key: Key) -> Change:
 
 async def test_only_named_partitions_are_read_through_the_cache(vault: Vault) -> None:
     with pytest.raises(ValueError, match="named as cached"):
-        await vault.reads.item(table.upload("upload_1"))
+        await vault.reads.item(table.upload("upload_1"), dict)
 
 
 async def test_an_entry_too_long_is_not_kept(vault: Vault, settings: Settings) -> None:
@@ -254,7 +267,7 @@ async def test_an_entry_too_long_is_not_kept(vault: Vault, settings: Settings) -
     for n in range(3):
         await vault.commit([put(Key(pk, f"ENTRY#{n}"), value="x" * 100_000)])
     async with Redis.from_url(settings.redis_url.reveal()) as redis:
-        assert len(await vault.reads.collection(pk, limit=9)) == 3
+        assert len(await vault.reads.collection(pk, dict, limit=9)) == 3
         assert await entries(redis, Key(pk, "")) == []
 
 
@@ -276,3 +289,39 @@ async def test_another_redis_behind_the_same_address_is_believed_nothing_of_befo
         assert faults.calls == {"GetItem": 2}
     await cache.close()
     await redis.aclose()
+
+
+async def test_what_was_made_of_an_entry_is_made_once_and_redis_asked_for_its_token_alone(
+    vault: Vault, settings: Settings
+) -> None:
+    key, made = new_key(), []
+
+    def noun(item: dict[str, Any]) -> tuple[Any, ...]:
+        made.append(item["value"])
+        return (item["value"],)
+
+    async with several(settings, 1) as ((_, one),), Redis.from_url(settings.redis_url.reveal()) as redis:
+        await vault.commit([put(key, value=1)])
+        assert [await one.reads.item(key, noun) for _ in range(3)] == [(1,)] * 3
+        assert made == [1]
+        (entry,) = await entries(redis, key)
+        assert await redis.delete(entry) == 1
+        assert await one.reads.item(key, noun) == (1,)
+        assert await redis.exists(entry) == 0, "it was not needed, so it was not made again"
+        await vault.commit([put(key, value=2)])
+        assert await vault.reads.item(key, noun) == (2,)  # the entry is there again, under another token
+        assert [await one.reads.item(key, noun) for _ in range(3)] == [(2,)] * 3
+        assert made == [1, 2, 2]
+
+
+def test_the_shelf_keeps_what_was_used_last_within_its_bounds_and_not_for_long() -> None:
+    shelf = Shelf()
+    for n in range(40):
+        shelf.keep(n, Made(n, "w", b"t", float("inf")), 0.0, entry_bytes=2**19)
+        shelf.find(0, "w", 0.0)
+    kept = [n for n in range(40) if shelf.find(n, "w", 0.0)]
+    assert kept == [0, *range(10, 40)]
+    assert shelf.find(0, "another world", 0.0) is None
+    assert shelf.find(0, "w", SECONDS_MAX) is None
+    shelf.keep(0, Made(0, "w", b"t", until=1.0), 0.0, entry_bytes=1)
+    assert [shelf.find(0, "w", now) is None for now in (0.9, 1.0)] == [False, True]

@@ -30,10 +30,10 @@ async def sign_in(vault: Vault, email: str, display_name: str, origin: Origin) -
 
 async def viewer(vault: Vault, user_id: UserId) -> User:
     """The person's own account."""
-    item = await vault.reads.item(table.user(user_id))
-    if item is None:
+    user = await vault.reads.item(table.user(user_id), items.user_from)
+    if user is None:
         raise VaultError(Code.UNAUTHENTICATED, "This account is gone: sign in again.")
-    return items.user_from(item)
+    return user
 
 
 async def _welcome(vault: Vault, email: str, display_name: str, origin: Origin) -> None:

@@ -24,8 +24,8 @@ def over() -> VaultError:
 
 async def by_secret(vault: Vault, secret: str) -> AccessToken:
     """The token whose secret this is, as it is now, in one read; raises UNAUTHENTICATED."""
-    item = await vault.reads.item(table.access_token(tokens.digest(secret))) if tokens.is_secret(secret) else None
-    token = token_items.token_from(item) if item else None
+    key = table.access_token(tokens.digest(secret)) if tokens.is_secret(secret) else None
+    token = await vault.reads.item(key, token_items.token_from) if key else None
     if token is None or not token.holds(vault.now()):
         raise over()
     return token

@@ -18,6 +18,8 @@ from vaultstream.users import Acquaintance, User
 from vaultstream.versions import StoredVersion, Version
 
 _PAGE_MAX = 100
+_FILE = table.file("").sk
+_Child = tuple[str, Folder | File]  # the sort key of an entry, and what it lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,7 @@ async def viewer(vault: Vault, actor: Actor) -> User | Acquaintance:
 
 async def users(vault: Vault, ids: Sequence[UserId]) -> list[User | None]:
     """People whom something names that the actor may see (its caller has seen to that), in one round trip."""
-    found = await vault.reads.items([table.user(user_id) for user_id in ids])
-    return [items.user_from(item) if item else None for item in found]
+    return await vault.reads.items([table.user(user_id) for user_id in ids], items.user_from)
 
 
 def known_as(actor: Actor, user: User | None, *, shares: bool) -> User | Acquaintance | None:
@@ -128,43 +129,46 @@ async def _folder_page(vault: Vault, actor: Actor, key: FolderPageKey) -> Folder
     """The first page holds the folder's own item, which sorts before its entries; a later one begins after it."""
     pk, limit = table.folder(key.folder_id).pk, min(key.first, _PAGE_MAX) + 1
     if key.after is None:
-        folder_item, entries = await _first_entries(vault, key.folder_id, limit)
+        folder, entries = await _first_entries(vault, key.folder_id, limit)
     else:
         after = cursors.decode(key.after, prefix=table.ENTRY)
-        folder_item, entries = await asyncio.gather(
-            vault.reads.item(table.folder(key.folder_id)), _entries(vault, pk, after, limit)
+        folder, entries = await asyncio.gather(
+            vault.reads.item(table.folder(key.folder_id), items.folder_from), _entries(vault, pk, after, limit)
         )
-    folder = items.folder_from(folder_item) if folder_item else None
     if folder is None or await readable(vault, actor, [folder]) == [None]:
         return None
     page = entries[: limit - 1]
-    children = tuple(child for child in map(items.child_from, page) if child is not None)
-    marks = tuple(cursors.encode(entry[table.SK]) for entry in page)
-    return FolderPage(folder, children, marks, len(entries) >= limit)
+    marks = tuple(cursors.encode(place) for place, _ in page)
+    return FolderPage(folder, tuple(child for _, child in page), marks, len(entries) >= limit)
 
 
-async def _first_entries(vault: Vault, folder_id: FolderId, limit: int) -> tuple[Item | None, list[Item]]:
+async def _first_entries(vault: Vault, folder_id: FolderId, limit: int) -> tuple[Folder | None, list[_Child]]:
     key = table.folder(folder_id)
-    found = await vault.reads.collection(key.pk, until=table.ENTRY_END, limit=limit + 1)
-    if not found or found[0][table.SK] != key.sk:
+    found = await vault.reads.collection(key.pk, items.child_from, until=table.ENTRY_END, limit=limit + 1)
+    place, folder = found[0] if found else ("", None)
+    if place != key.sk or not isinstance(folder, Folder):
         return None, []
-    entries = [item for item in found[1:] if item["kind"] != items.CLAIM]
+    entries = _listed(found[1:])
     if len(found) == limit + 1 and len(entries) < limit:
-        entries += await _entries(vault, key.pk, found[-1][table.SK], limit - len(entries))
-    return found[0], entries
+        entries += await _entries(vault, key.pk, found[-1][0], limit - len(entries))
+    return folder, entries
 
 
-async def _entries(vault: Vault, pk: str, after: str, limit: int) -> list[Item]:
+async def _entries(vault: Vault, pk: str, after: str, limit: int) -> list[_Child]:
     """So many entries after a sort key; names that are only kept for an upload do not count."""
-    entries: list[Item] = []
+    entries: list[_Child] = []
     while len(entries) < limit:
         asked = limit - len(entries)
-        found = await vault.reads.collection(pk, after=after, until=table.ENTRY_END, limit=asked)
-        entries += [item for item in found if item["kind"] != items.CLAIM]
+        found = await vault.reads.collection(pk, items.child_from, after=after, until=table.ENTRY_END, limit=asked)
+        entries += _listed(found)
         if len(found) < asked:
             break
-        after = found[-1][table.SK]
+        after = found[-1][0]
     return entries
+
+
+def _listed(found: Sequence[tuple[str, Folder | File | None]]) -> list[_Child]:
+    return [(place, child) for place, child in found if child is not None]
 
 
 async def file_collections(vault: Vault, actor: Actor, keys: Sequence[VersionPageKey]) -> list[FileCollection | None]:
@@ -178,16 +182,22 @@ async def _file_collection(vault: Vault, actor: Actor, key: VersionPageKey) -> F
     """
     file_key, limit = table.file(key.file_id), min(key.first, _PAGE_MAX) + 1
     after = cursors.decode(key.after, prefix=table.VERSION) if key.after is not None else table.VERSION_END
-    found = await vault.reads.collection(file_key.pk, after=after, limit=limit + 1, forward=False)
-    versions = [item for item in found if item[table.SK].startswith(table.VERSION)]
-    file_item = found[-1] if found and found[-1][table.SK] == file_key.sk else await vault.reads.item(file_key)
-    file = items.file_from(file_item) if file_item else None
+    found = await vault.reads.collection(file_key.pk, _shown, after=after, limit=limit + 1, forward=False)
+    versions = [(place, it) for place, it in found if isinstance(it, Version)]
+    last = found[-1][1] if found else None
+    file = last if isinstance(last, File) else await vault.reads.item(file_key, items.file_from)
     if file is None or await readable(vault, actor, [file]) == [None]:
         return None
     page = versions[: limit - 1]
-    nouns = tuple(version_items.stored_version_from(item).version for item in page)
-    marks = tuple(cursors.encode(item[table.SK]) for item in page)
-    return FileCollection(file, nouns, marks, len(versions) >= limit)
+    marks = tuple(cursors.encode(place) for place, _ in page)
+    return FileCollection(file, tuple(it for _, it in page), marks, len(versions) >= limit)
+
+
+def _shown(item: Item) -> File | Version | None:
+    """What a page shows of a file's collection."""
+    if item[table.SK].startswith(table.VERSION):
+        return version_items.stored_version_from(item).version
+    return items.file_from(item) if item[table.SK] == _FILE else None
 
 
 async def ancestors(vault: Vault, actor: Actor, folder_ids: Sequence[FolderId]) -> list[tuple[Folder, ...]]:

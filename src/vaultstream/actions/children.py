@@ -74,24 +74,23 @@ async def _by_name(vault: Vault, key: ListingKey) -> ListedPage:
     found: list[_Place] = []
     for _ in range(SCANNED_MAX // _PAGE_MAX):
         pk, limit = table.folder(key.folder_id).pk, _PAGE_MAX
-        entries = await vault.reads.between(pk, low, high, after=after, limit=limit, forward=forward)
-        places = ((entry[table.SK], items.child_from(entry)) for entry in entries)
-        found += [(at, child) for at, child in places if child is not None and key.where.matches(child)]
+        entries = await vault.reads.between(pk, items.child_from, low, high, after=after, limit=limit, forward=forward)
+        found += [(at, child) for at, child in entries if child is not None and key.where.matches(child)]
         if len(found) > first or len(entries) < limit:
             return _cut(found, first)
-        after = entries[-1][table.SK]
+        after = entries[-1][0]
     page = _cut(found, first)
     return ListedPage(page.children, page.cursors, has_next=True, end=cursors.encode(after or low))
 
 
 async def _sorted(vault: Vault, key: ListingKey) -> ListedPage:
     pk, (low, high) = table.folder(key.folder_id).pk, _span(key.where)
-    entries = await vault.reads.between(pk, low, high, after=None, limit=SORTED_MAX + 1)
+    entries = await vault.reads.between(pk, items.child_from, low, high, after=None, limit=SORTED_MAX + 1)
     if len(entries) > SORTED_MAX:
         message = f"A folder of more than {SORTED_MAX} items is listed by NAME only: choose that, or a name prefix."
         raise VaultError(Code.INVALID, message, path=("orderBy",))
     prefix, order = cursor_prefix(key.order), key.order
-    children = [child for child in map(items.child_from, entries) if child is not None and key.where.matches(child)]
+    children = [child for _, child in entries if child is not None and key.where.matches(child)]
     places = [(prefix + position(child, order.field), child) for child in children]
     places.sort(key=lambda place: place[0], reverse=order.descending)
     if key.after is not None:

@@ -121,8 +121,7 @@ async def find(vault: Vault, actor: Actor, wanted: LinkId) -> ShareLink:
 
 async def load(vault: Vault, wanted: LinkId) -> ShareLink | None:
     """The link itself, without asking who wants to know."""
-    item = await vault.reads.item(table.link(linked_item(wanted), wanted.rpartition("_")[2]))
-    return link_items.link_from(item) if item else None
+    return await vault.reads.item(table.link(linked_item(wanted), wanted.rpartition("_")[2]), link_items.link_from)
 
 
 def _terms(vault: Vault, wanted: Wanted) -> Terms:

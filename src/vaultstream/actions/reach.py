@@ -6,6 +6,7 @@ from vaultstream import access, table
 from vaultstream.access import Deed, Lineage
 from vaultstream.actor import Actor
 from vaultstream.adapters.records import items, share_items
+from vaultstream.adapters.records.attributes import Item
 from vaultstream.adapters.vault import Vault
 from vaultstream.files import File
 from vaultstream.folders import Folder
@@ -41,8 +42,7 @@ async def lineage(vault: Vault, actor: Actor, item_id: ItemId, deed: Deed) -> Li
 
 async def load(vault: Vault, ids: Sequence[ItemId]) -> list[Folder | File | None]:
     """The items themselves, in one round trip and without asking who wants to know."""
-    found = await vault.reads.items([table.item(item_id) for item_id in ids])
-    return [None if item is None else items.noun_from(item) for item in found]
+    return await vault.reads.items([table.item(item_id) for item_id in ids], items.noun_from)
 
 
 async def lineages(vault: Vault, actor: Actor, wanted: Sequence[Folder | File]) -> list[Lineage]:
@@ -71,11 +71,14 @@ async def _level(
     """The folders of one level, and the actor's shares on these items, which are added to `shares`."""
     heads = [table.folder(folder_id) for folder_id in level]
     keys = [table.grant(item_id, actor.user_id) for item_id in grants]
-    found = await vault.reads.items([*heads, *keys])
-    for item in filter(None, found[len(heads) :]):
-        share = share_items.share_from(item)
-        shares[share.item_id] = share
-    return [items.folder_from(item) for item in found[: len(heads)] if item]
+    found = await vault.reads.items([*heads, *keys], _folder_or_share)
+    shares |= {it.item_id: it for it in found if isinstance(it, Share)}
+    return [it for it in found if isinstance(it, Folder)]
+
+
+def _folder_or_share(item: Item) -> Folder | Share:
+    is_share = item[table.SK].startswith(table.GRANT)
+    return share_items.share_from(item) if is_share else items.folder_from(item)
 
 
 def _above(folder_id: FolderId | None, known: dict[str, Folder]) -> tuple[Folder, ...]:

@@ -134,8 +134,8 @@ async def expire(vault: Vault, share: Share) -> None:
 
 async def find(vault: Vault, actor: Actor, share_id: ShareId) -> Share:
     """A share that holds, for who has it or may share its item; NOT_FOUND for everybody else."""
-    item = await vault.reads.item(table.grant(shared_item(share_id), grantee_of(share_id)))
-    share = share_items.share_from(item) if item else None
+    key = table.grant(shared_item(share_id), grantee_of(share_id))
+    share = await vault.reads.item(key, share_items.share_from)
     if share is None or not share.holds(vault.now()):
         raise not_found("share")
     deed = Deed.READ if share.grantee_id == actor.user_id else Deed.SHARE

@@ -110,18 +110,21 @@ async def with_me(vault: Vault, actor: Actor, first: int, after: str | None) -> 
 
 async def _still(vault: Vault, actor: Actor, found: Sequence[Item]) -> list[tuple[str, Share]]:
     """Those shares of the index that are there, hold, and let their item be seen."""
-    kept = await vault.reads.items([table.Key(item[table.PK], item[table.SK]) for item in found])
-    places = [item[table.GSI1.sk] for item in found]
-    pairs = [
-        (place, share_items.share_from(item))
-        for place, item in zip(places, kept, strict=True)
-        if item is not None and item[table.GSI1.sk] == place
-    ]
+    kept = await vault.reads.items([table.Key(item[table.PK], item[table.SK]) for item in found], _placed)
     now = vault.now()
-    holding = [(place, share) for place, share in pairs if share.holds(now)]
+    holding = [
+        known
+        for known, item in zip(kept, found, strict=True)
+        if known is not None and known[0] == item[table.GSI1.sk] and known[1].holds(now)
+    ]
     items = await reach.load(vault, [share.item_id for _, share in holding])
     seen = await browse.readable(vault, actor, items)
     return [pair for pair, item in zip(holding, seen, strict=True) if item is not None]
+
+
+def _placed(item: Item) -> tuple[str, Share]:
+    """A share, and where it stands in the index."""
+    return item[table.GSI1.sk], share_items.share_from(item)
 
 
 async def _lineages(vault: Vault, actor: Actor, keys: Sequence[PageKey]) -> dict[ItemId, Lineage]:
@@ -175,11 +178,13 @@ async def _shares_on(vault: Vault, item_id: ItemId, past: str, limit: int) -> li
     shares: list[Share] = []
     while len(shares) < limit:
         asked = limit - len(shares)
-        found = await vault.reads.collection(pk, after=after, until=table.GRANT_END, limit=asked)
-        shares += [share for share in map(share_items.share_from, found) if share.holds(now)]
+        found = await vault.reads.collection(
+            pk, share_items.share_from, after=after, until=table.GRANT_END, limit=asked
+        )
+        shares += [share for _, share in found if share.holds(now)]
         if len(found) < asked:
             break
-        after = found[-1][table.SK]
+        after = found[-1][0]
     return shares
 
 
@@ -190,7 +195,8 @@ async def _link_page(vault: Vault, actor: Actor, key: PageKey, lineage: Lineage 
         return LinkPage((), (), has_next=False)
     after = cursors.decode(key.after, prefix=LINKS) if key.after else LINKS
     pk = table.item(key.item_id).pk
-    found = await vault.reads.collection(pk, after=after, until=table.LINK_END, limit=key.first + 1)
+    limit = key.first + 1
+    found = await vault.reads.collection(pk, link_items.link_from, after=after, until=table.LINK_END, limit=limit)
     page = found[: key.first]
-    marks = tuple(cursors.encode(item[table.SK]) for item in page)
-    return LinkPage(tuple(map(link_items.link_from, page)), marks, len(found) > key.first)
+    marks = tuple(cursors.encode(place) for place, _ in page)
+    return LinkPage(tuple(link for _, link in page), marks, len(found) > key.first)

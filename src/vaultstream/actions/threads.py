@@ -15,6 +15,7 @@ from vaultstream.files import File
 from vaultstream.ids import CommentId, FileId, commented_file
 
 _PAGE_MAX = 100
+_Said = tuple[str, Comment]  # the sort key of a comment, and it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,11 @@ async def comments(vault: Vault, actor: Actor, ids: Sequence[CommentId]) -> list
     """Comments on files that the actor may read, in two round trips; None for every other."""
     file_ids = list(dict.fromkeys(map(commented_file, ids)))
     found, seen = await asyncio.gather(
-        vault.reads.items([comment_items.key_of(wanted) for wanted in ids]), browse.files(vault, actor, file_ids)
+        vault.reads.items([comment_items.key_of(wanted) for wanted in ids], comment_items.comment_from),
+        browse.files(vault, actor, file_ids),
     )
     readable = {file.id for file in seen if file is not None}
-    known = [comment_items.comment_from(item) if item else None for item in found]
-    return [comment if comment and comment.file_id in readable else None for comment in known]
+    return [comment if comment and comment.file_id in readable else None for comment in found]
 
 
 async def pages(vault: Vault, actor: Actor, keys: Sequence[CommentPageKey]) -> list[CommentPage | None]:
@@ -55,27 +56,35 @@ async def pages(vault: Vault, actor: Actor, keys: Sequence[CommentPageKey]) -> l
 async def _page(vault: Vault, actor: Actor, key: CommentPageKey) -> CommentPage | None:
     """The first page holds the file's own item, which sorts before what was said on it."""
     limit = min(key.first, _PAGE_MAX) + 1
-    file_item, said = await (_first(vault, key.file_id, limit) if key.after is None else _later(vault, key, limit))
-    file = items.file_from(file_item) if file_item else None
+    file, said = await (_first(vault, key.file_id, limit) if key.after is None else _later(vault, key, limit))
     if file is None or await browse.readable(vault, actor, [file]) == [None]:
         return None
     page = said[: limit - 1]
-    nouns = tuple(map(comment_items.comment_from, page))
-    marks = tuple(cursors.encode(item[table.SK]) for item in page)
-    return CommentPage(file, nouns, marks, len(said) >= limit)
+    marks = tuple(cursors.encode(place) for place, _ in page)
+    return CommentPage(file, tuple(comment for _, comment in page), marks, len(said) >= limit)
 
 
-async def _first(vault: Vault, file_id: FileId, limit: int) -> tuple[Item | None, list[Item]]:
-    key = table.file(file_id)
-    found = await vault.reads.collection(key.pk, until=table.COMMENT_END, limit=limit + 1)
-    if not found or found[0][table.SK] != key.sk:
-        return None, []
-    return found[0], found[1:]
+async def _first(vault: Vault, file_id: FileId, limit: int) -> tuple[File | None, Sequence[_Said]]:
+    pk = table.file(file_id).pk
+    found = await vault.reads.collection(pk, _file_or_comment, until=table.COMMENT_END, limit=limit + 1)
+    file = found[0][1] if found else None
+    return (file, _comments(found[1:])) if isinstance(file, File) else (None, [])
 
 
-async def _later(vault: Vault, key: CommentPageKey, limit: int) -> tuple[Item | None, list[Item]]:
+async def _later(vault: Vault, key: CommentPageKey, limit: int) -> tuple[File | None, Sequence[_Said]]:
     file_key, after = table.file(key.file_id), cursors.decode(key.after or "", prefix=table.COMMENT)
     return await asyncio.gather(
-        vault.reads.item(file_key),
-        vault.reads.collection(file_key.pk, after=after, until=table.COMMENT_END, limit=limit),
+        vault.reads.item(file_key, items.file_from),
+        vault.reads.collection(
+            file_key.pk, comment_items.comment_from, after=after, until=table.COMMENT_END, limit=limit
+        ),
     )
+
+
+def _file_or_comment(item: Item) -> File | Comment:
+    is_comment = item[table.SK].startswith(table.COMMENT)
+    return comment_items.comment_from(item) if is_comment else items.file_from(item)
+
+
+def _comments(found: Sequence[tuple[str, File | Comment]]) -> list[_Said]:
+    return [(place, it) for place, it in found if isinstance(it, Comment)]

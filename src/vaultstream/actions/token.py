@@ -121,15 +121,16 @@ async def page(vault: Vault, actor: Actor, first: int, after: str | None = None)
     limit = min(first, _PAGE_MAX)
     before = cursors.decode(after, prefix=table.TOKEN) if after else table.TOKEN_END
     pk = table.user(actor.user_id).pk
-    found = await vault.reads.collection(pk, after=before, until=table.TOKEN, limit=limit + 1, forward=False)
-    marks = tuple(cursors.encode(item[table.SK]) for item in found[:limit])
-    return TokenPage(tuple(map(token_items.token_from, found[:limit])), marks, len(found) > limit)
+    found = await vault.reads.collection(
+        pk, token_items.token_from, after=before, until=table.TOKEN, limit=limit + 1, forward=False
+    )
+    marks = tuple(cursors.encode(place) for place, _ in found[:limit])
+    return TokenPage(tuple(token for _, token in found[:limit]), marks, len(found) > limit)
 
 
 async def load(vault: Vault, user_id: UserId, token_id: TokenId) -> AccessToken | None:
     """The token itself, without asking who wants to know."""
-    item = await vault.reads.item(token_items.key_of(user_id, token_id))
-    return token_items.token_from(item) if item else None
+    return await vault.reads.item(token_items.key_of(user_id, token_id), token_items.token_from)
 
 
 async def _roll(vault: Vault, actor: Actor) -> Roll:

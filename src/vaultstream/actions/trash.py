@@ -71,10 +71,9 @@ async def page(vault: Vault, actor: Actor, first: int, after: str | None = None)
     limit = min(first, _PAGE_MAX)
     start = cursors.decode(after, prefix=table.TRASHED) if after else None
     pk = table.trash_of(actor.user_id)
-    found = await vault.reads.collection(pk, after=start, limit=limit + 1, forward=False)
-    places = found[:limit]
-    known = await reach.load(vault, [trash_items.trashed_from(item) for item in places])
-    marks = [cursors.encode(item[table.SK]) for item in places]
+    found = await vault.reads.collection(pk, trash_items.trashed_from, after=start, limit=limit + 1, forward=False)
+    known = await reach.load(vault, [item_id for _, item_id in found[:limit]])
+    marks = [cursors.encode(place) for place, _ in found[:limit]]
     shown = [
         (it, mark)
         for it, mark in zip(await browse.readable(vault, actor, known), marks, strict=True)

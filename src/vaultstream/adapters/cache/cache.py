@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from vaultstream import table
 from vaultstream.adapters.cache.link import Link
 from vaultstream.adapters.cache.seal import Seal
+from vaultstream.adapters.cache.shelf import Shelf
 from vaultstream.adapters.cache.trust import Trust
 from vaultstream.metrics import CACHE_BREAKER_STATE
 from vaultstream.pipelined import Pipelined
@@ -59,6 +60,7 @@ class Cache:
         self.trust = Trust(records, self._is_reachable)
         self.flights = Flights()
         self._world: World | None = None  # that was believed last
+        self.shelf = Shelf()
 
     async def world(self) -> World | None:
         """What may be believed now; None where nothing may."""

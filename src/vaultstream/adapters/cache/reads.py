@@ -3,56 +3,36 @@
 Without Redis, and wherever the cache may not be believed, each is the table's own.
 """
 
-import asyncio
-import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
 from vaultstream import dependencies, table
 from vaultstream.adapters.cache import entries
-from vaultstream.adapters.cache.cache import Cache, World, new_token, token_key
+from vaultstream.adapters.cache.cache import Cache, World, token_key
 from vaultstream.adapters.cache.entries import Value
+from vaultstream.adapters.cache.fills import Fills, Read, Unit
+from vaultstream.adapters.cache.shelf import Made
 from vaultstream.metrics import CACHE_LOOKUPS
 
 if TYPE_CHECKING:
     from vaultstream.adapters.records import Records
     from vaultstream.adapters.records.attributes import Item
 
-TTL_SECONDS = 300
-_ABSENT_SECONDS = 30  # who asks for what was never there can ask for ever other things
-_TOKEN_SECONDS = 3 * TTL_SECONDS
-_ENTRY_BYTES_MAX = 256 * 1024
-_LEASE_MS = 1000
-_POLL_SECONDS = 0.02
-_POLLS = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """What one entry holds: a part of one partition."""
-
-    partition: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Miss:
-    """A unit that has no good entry, and the token under which to make one."""
-
-    unit: Unit
-    token: bytes
-    is_leased: bool = False  # nobody else is about to make it
-
-
-Read = Callable[[list[Unit]], Awaitable[list[Value]]]
+_T = TypeVar("_T")
+Into = Callable[["Item"], _T]
+Rows = tuple[tuple[str, _T], ...]
 
 
 class Reads:
-    """Made for each use: it holds nothing."""
+    """Made for each use: it holds nothing.
+
+    `into` says what is made of each item. That is kept with the item, so `into` is a function of a module, which looks
+    at nothing else and gives what nobody can change.
+    """
 
     __slots__ = ("_cache", "_now", "_records")
 
@@ -61,18 +41,18 @@ class Reads:
         self._cache = cache
         self._now = now
 
-    async def item(self, key: table.Key) -> "Item | None":
-        """The item under one key."""
+    async def item(self, key: table.Key, into: Into[_T]) -> _T | None:
+        """What is under one key."""
 
         async def read(_: list[Unit]) -> list[Value]:
             return [await self._records.item(key)]
 
-        (found,) = await self._load([self._item_unit(key)], read)
-        item: Item | None = found
-        return item
+        (found,) = await self._load([self._item_unit(key)], read, into)
+        made: _T | None = found
+        return made
 
-    async def items(self, keys: Sequence[table.Key]) -> "list[Item | None]":
-        """The items under these keys, in their order; None where there is none."""
+    async def items(self, keys: Sequence[table.Key], into: Into[_T]) -> list[_T | None]:
+        """What is under these keys, in their order; None where there is nothing."""
         if not keys:
             return []
         units = {self._item_unit(key): key for key in keys}
@@ -80,34 +60,41 @@ class Reads:
         async def read(wanted: list[Unit]) -> list[Value]:
             return list(await self._records.items([units[unit] for unit in wanted]))
 
-        found = dict(zip(units.values(), await self._load(list(units), read), strict=True))
+        found = dict(zip(units.values(), await self._load(list(units), read, into), strict=True))
         return [found[key] for key in keys]
 
     async def collection(
-        self, pk: str, *, after: str | None = None, until: str | None = None, limit: int, forward: bool = True
-    ) -> "list[Item]":
-        """As `Records.collection`."""
+        self,
+        pk: str,
+        into: Into[_T],
+        *,
+        after: str | None = None,
+        until: str | None = None,
+        limit: int,
+        forward: bool = True,
+    ) -> Rows[_T]:
+        """As `Records.collection`: each sort key, and what is under it."""
 
         async def read(_: list[Unit]) -> list[Value]:
             return [await self._records.collection(pk, after=after, until=until, limit=limit, forward=forward)]
 
         unit = self._unit(pk, "collection", after, until, limit, forward)
-        (found,) = await self._load([unit], read)
-        page: list[Item] = found
-        return page
+        (found,) = await self._load([unit], read, into)
+        rows: Rows[_T] = found
+        return rows
 
     async def between(
-        self, pk: str, low: str, high: str, *, after: str | None, limit: int, forward: bool = True
-    ) -> "list[Item]":
-        """As `Records.between`."""
+        self, pk: str, into: Into[_T], low: str, high: str, *, after: str | None, limit: int, forward: bool = True
+    ) -> Rows[_T]:
+        """As `Records.between`: each sort key, and what is under it."""
 
         async def read(_: list[Unit]) -> list[Value]:
             return [await self._records.between(pk, low, high, after=after, limit=limit, forward=forward)]
 
         unit = self._unit(pk, "between", low, high, after, limit, forward)
-        (found,) = await self._load([unit], read)
-        page: list[Item] = found
-        return page
+        (found,) = await self._load([unit], read, into)
+        rows: Rows[_T] = found
+        return rows
 
     def _item_unit(self, key: table.Key) -> Unit:
         return self._unit(key.pk, "item", key.sk)
@@ -117,124 +104,95 @@ class Reads:
             raise ValueError("nobody would hear of a change of what is not named as cached")
         return Unit(partition, self._cache.seal.name(partition, orjson.dumps(shape)))
 
-    async def _load(self, units: list[Unit], read: Read) -> list[Value]:
+    async def _load(self, units: list[Unit], read: Read, into: Into[Any]) -> list[Any]:  # Any: what `into` gives
         world = await self._cache.world()
-        keys = [key for unit in units for key in (token_key(unit.partition), unit.name)]
-        answers = await self._cache.link.ask(world.server, ("MGET", *keys)) if world is not None else None
-        if world is None or answers is None:
+        look = await self._looked(world, units, into) if world is not None else None
+        if look is None:
             self._count("bypass", len(units))
-            return await read(units)
-        found: dict[Unit, Value] = {}
-        missing: dict[Unit, bytes | None] = {}
-        stale = 0
-        for unit, token, entry in zip(units, answers[0][::2], answers[0][1::2], strict=True):
-            plain = (
-                self._cache.seal.opened(unit.name, world.name, token, entry) if token is not None and entry else None
-            )
-            if plain is None:
-                missing[unit] = token
-                stale += entry is not None
+            return [_made(value, into) for value in await read(units)]
+        self._count("hit", len(look.found))
+        self._count("stale", look.stale)
+        self._count("miss", len(look.missing) - look.stale)
+        if look.missing:
+            filled = await Fills(self._cache, self._now).filled(look.world, look.missing, read)
+            if filled is None:
+                values = dict(zip(look.missing, await read(list(look.missing)), strict=True))
+                look.found |= {unit: _made(value, into) for unit, value in values.items()}
             else:
-                found[unit] = self._taken(world, unit, token, plain)
-        self._count("hit", len(found))
-        self._count("stale", stale)
-        self._count("miss", len(missing) - stale)
-        if missing:
-            found |= await self._filled(world, missing, read)
-        return [found[unit] for unit in units]
+                look.found |= {unit: self._taken(look, unit, *one) for unit, one in filled.items()}
+        return [look.found[unit] for unit in units]
+
+    async def _looked(self, world: World, units: list[Unit], into: Into[Any]) -> "_Look | None":  # Any: as above
+        """What the cache has of these; None where Redis does not answer. Mostly one round trip, and only for tokens."""
+        look, asked = _Look(world, into), units
+        while asked:
+            now = self._now().timestamp()
+            here = [self._cache.shelf.find((unit, into), world.name, now) for unit in asked]
+            keys = [key for unit, made in zip(asked, here, strict=True) for key in _keys(unit, made)]
+            answers = await self._cache.link.ask(world.server, ("MGET", *keys))
+            if answers is None:
+                return None
+            told = iter(answers[0])
+            asked = [unit for unit, made in zip(asked, here, strict=True) if not self._placed(look, unit, made, told)]
+        return look
+
+    def _placed(self, look: "_Look", unit: Unit, made: Made | None, told: Iterator[bytes | None]) -> bool:
+        """Put what is known of a unit in its place; False where its value here is over, and its entry may be not."""
+        token = next(told)
+        entry = next(told) if made is None else None
+        if made is not None and made.token == token:
+            look.found[unit] = _seen(unit, made)
+            return True
+        if made is not None and token is not None:
+            self._cache.shelf.drop((unit, look.into))
+            return False
+        plain = (
+            self._cache.seal.opened(unit.name, look.world.name, token, entry) if token is not None and entry else None
+        )
+        if token is None or plain is None:
+            look.missing[unit] = token
+            look.stale += entry is not None
+        else:
+            look.found[unit] = self._taken(look, unit, token, plain)
+        return True
 
     def _count(self, outcome: str, times: int) -> None:
         if times:
             self._cache.meters.count(CACHE_LOOKUPS, "collection", outcome, by=times)
 
-    def _taken(self, world: World, unit: Unit, token: bytes, plain: bytes) -> Value:
-        until, value = entries.read(plain, self._now())
-        dependencies.saw(world.name, unit.partition, token)
-        dependencies.changes_at(until)
-        return value
-
-    async def _filled(self, world: World, missing: dict[Unit, bytes | None], read: Read) -> dict[Unit, Value]:
-        """Read from the table what the cache lacks, and leave it there for others."""
-        misses = await self._tokens(world, missing)
-        if misses is None:
-            return dict(zip(missing, await read(list(missing)), strict=True))
-        if len(misses) == 1:
-            (miss,) = misses
-            share = self._cache.flights.share
-            plain = [await share(miss.unit.name, miss.token, lambda: self._flown(world, miss, read))]
-        else:
-            with dependencies.unrecorded():
-                values = await read([miss.unit for miss in misses])
-            plain = [self._kept(world, miss, value) for miss, value in zip(misses, values, strict=True)]
-        return {
-            miss.unit: self._taken(world, miss.unit, miss.token, one) for miss, one in zip(misses, plain, strict=True)
-        }
-
-    async def _tokens(self, world: World, missing: dict[Unit, bytes | None]) -> list[_Miss] | None:
-        """A token for each, set before the table is read; None where Redis does not answer. One that is set here
-        comes with the lease to make the entry.
-        """
-        new = {unit.partition: (new_token(), unit.name) for unit, token in missing.items() if token is None}
-        commands = [
-            command
-            for partition, (token, name) in new.items()
-            for command in (
-                ("SET", token_key(partition), token, "NX", "GET", "EX", _TOKEN_SECONDS),
-                _leasing(name, token),
-            )
-        ]
-        answers = await self._cache.link.ask(world.server, *commands) if commands else []
-        if answers is None:
-            return None
-        before = dict(zip(new, answers[::2], strict=True))  # set by another meanwhile
-        tokens = {partition: before[partition] or token for partition, (token, _) in new.items()}
-        return [
-            _Miss(
-                unit, tokens[unit.partition] if token is None else token, token is None and not before[unit.partition]
-            )
-            for unit, token in missing.items()
-        ]
-
-    async def _flown(self, world: World, miss: _Miss, read: Read) -> bytes:
-        """One read of the table for all who want this entry now, in this process and in the others."""
-        with dependencies.unrecorded():
-            if not miss.is_leased and (made := await self._made_elsewhere(world, miss)) is not None:
-                return made
-            (value,) = await read([miss.unit])
-            return self._kept(world, miss, value)
-
-    async def _made_elsewhere(self, world: World, miss: _Miss) -> bytes | None:
-        """Wait a little for whoever has the lease; None where that is us, or nothing comes of it."""
-        name, keys = miss.unit.name, (token_key(miss.unit.partition), miss.unit.name)
-        leased = await self._cache.link.ask(world.server, _leasing(name, miss.token))
-        if leased is None or leased[0] is not None:
-            return None
-        for _ in range(_POLLS):
-            await asyncio.sleep(_POLL_SECONDS)
-            answers = await self._cache.link.ask(world.server, ("MGET", *keys))
-            if answers is None or answers[0][0] != miss.token:
-                return None
-            entry = answers[0][1]
-            if entry and (plain := self._cache.seal.opened(name, world.name, miss.token, entry)) is not None:
-                return plain
-        return None
-
-    def _kept(self, world: World, miss: _Miss, value: Value) -> bytes:
-        """Store the entry under the token seen before the read, which is no longer there if it was written to since."""
-        plain = entries.written(value, self._now())
-        name, leave = miss.unit.name, ("DEL", _lease(miss.unit.name, miss.token))
-        if len(plain) > _ENTRY_BYTES_MAX:
-            self._cache.link.tell(leave)
-            return plain
-        seconds = random.randint(TTL_SECONDS * 4 // 5, TTL_SECONDS) if value else _ABSENT_SECONDS  # noqa: S311
-        sealed = self._cache.seal.closed(name, world.name, miss.token, plain)
-        self._cache.link.tell(("SET", name, sealed, "EX", seconds), leave)
-        return plain
+    def _taken(self, look: "_Look", unit: Unit, token: bytes, plain: bytes) -> Any:  # Any: as above
+        now = self._now()
+        until, value = entries.read(plain, now)
+        made = Made(_made(value, look.into), look.world.name, token, until)
+        self._cache.shelf.keep((unit, look.into), made, now.timestamp(), entry_bytes=len(plain))
+        return _seen(unit, made)
 
 
-def _lease(name: str, token: bytes) -> str:
-    return f"l:{name}:{token.hex()}"
+@dataclass(slots=True)
+class _Look:
+    """What the cache has of some units, and the token of those that it lacks; `stale` of them have an entry all the
+    same.
+    """
+
+    world: World
+    into: Into[Any]  # Any: it may give anything
+    found: dict[Unit, Any] = field(default_factory=dict)  # Any: what `into` gave
+    missing: dict[Unit, bytes | None] = field(default_factory=dict)
+    stale: int = 0
 
 
-def _leasing(name: str, token: bytes) -> tuple[str | bytes | int, ...]:
-    return ("SET", _lease(name, token), 1, "NX", "PX", _LEASE_MS)
+def _seen(unit: Unit, made: Made) -> Any:  # Any: as above
+    dependencies.saw(made.world, unit.partition, made.token)
+    dependencies.changes_at(made.until)
+    return made.value
+
+
+def _keys(unit: Unit, made: Made | None) -> tuple[str, ...]:
+    token = token_key(unit.partition)
+    return (token, unit.name) if made is None else (token,)
+
+
+def _made(value: Value, into: Into[Any]) -> Any:  # Any: as above
+    if isinstance(value, list):
+        return tuple((item[table.SK], into(item)) for item in value)
+    return None if value is None else into(value)
