@@ -13,7 +13,7 @@ from vaultstream import events, table
 class Rights:
     """The rights of one role. `table` and `blobs` are actions of those services, `keys` of KMS on the data key.
 
-    Who `signs` makes checkpoints of the audit log and keeps them.
+    Who `signs` makes checkpoints of the audit log and keeps them; who `verifies` may read the key that verifies them.
     """
 
     table: frozenset[str] = frozenset()
@@ -21,6 +21,7 @@ class Rights:
     keys: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
     signs: bool = False
+    verifies: bool = False
     stream: bool = False
     bus: bool = False
 
@@ -49,6 +50,7 @@ API = Rights(
     blobs=_GET | _DROP | {_PUT},
     keys=frozenset({_WRAP, _UNWRAP, _LOOK}),
     secrets=_SECRETS,
+    verifies=True,
 )
 _SCANS = Rights(table=_READ | _WRITE, blobs=_GET, keys=frozenset({_UNWRAP}), secrets=_SECRETS)
 _DRAWS = Rights(table=_READ | _WRITE, blobs=_GET | _DROP | {_PUT}, keys=frozenset({_WRAP, _UNWRAP}), secrets=_SECRETS)
@@ -62,6 +64,7 @@ WORKERS: Mapping[str, Rights] = {
         secrets=_SECRETS,
         bus=True,
         signs=True,
+        verifies=True,
     ),
     events.SCAN.name: _SCANS,
     events.RESCAN.name: _SCANS,
@@ -99,9 +102,11 @@ def statements(deployment: Deployment, rights: Rights, *, keys: Keys) -> Sequenc
     if rights.keys:
         made.append(_allow("kms", rights.keys, [keys.data]))
     if rights.signs:
-        made.append(_allow("kms", {"Sign", "GetPublicKey"}, [keys.audit]))
+        made.append(_allow("kms", {"Sign"}, [keys.audit]))
         made.append(_allow("kms", {"GenerateDataKey"}, [keys.data]))
         made.append(_allow("s3", {_PUT, "PutObjectRetention"}, [f"arn:aws:s3:::{deployment.audit_bucket}/*"]))
+    if rights.verifies:
+        made.append(_allow("kms", {"GetPublicKey"}, [keys.audit]))
     if rights.bus:
         made.append(_allow("events", {"PutEvents"}, [deployment.arn("events", f"event-bus/{deployment.name}")]))
     if rights.secrets:  # AWS ends a secret's ARN with six characters of its own

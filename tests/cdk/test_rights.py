@@ -106,6 +106,10 @@ CALLS: dict[str, tuple[Call, set[str]]] = {
         ),
         {"sweep"},
     ),
+    "read the key that verifies checkpoints": (
+        lambda who, env: who.to("kms").get_public_key(KeyId=env["VAULTSTREAM_AUDIT_KEY"]),
+        DOORS | {"sweep"},
+    ),
     "keep a checkpoint": (
         lambda who, env: who.to("s3").put_object(Bucket=env["VAULTSTREAM_AUDIT_BUCKET"], Key="checkpoints/x", Body=b""),
         {"sweep"},
