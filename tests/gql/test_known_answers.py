@@ -12,12 +12,15 @@ import orjson
 import pytest
 from asking import GRAPHQL, Person
 from caches import patient, several, uncached
+from redis.exceptions import ConnectionError as LineError
 
 from vaultstream.actions import organize
 from vaultstream.actor import Actor
 from vaultstream.adapters.budgets import Budgets
+from vaultstream.adapters.cache import Answers
 from vaultstream.adapters.vault import Vault
 from vaultstream.budgets import Allowance
+from vaultstream.dependencies import Dependencies
 from vaultstream.http.auth import Authenticator
 from vaultstream.http.graphql import GraphQLEndpoint
 from vaultstream.http.graphql_door import Door
@@ -220,6 +223,35 @@ async def test_a_get_and_a_post_are_told_apart_and_both_are_known(vault: Vault, 
     assert await is_kept(vault, lambda: ann.get(query=text))
     assert await is_kept(vault, lambda: ann.post(orjson.dumps({"query": text})))
     assert (await ann.post(b"?query=%7B+viewer+%7B+id+%7D+%7D")).status_code == 400
+
+
+async def test_no_answer_outlives_its_epoch_though_every_token_is_still_there(vault: Vault, ann: Person) -> None:
+    folder_id = await ann.folder(f"epoch {secrets.token_hex(4)}")
+    assert await is_kept(vault, lambda: ann.data(PAGE, id=folder_id))
+    await vault.cache.trust._change({}, {})
+    vault.cache.trust._read_at = None
+    before = looked_up(vault)
+    await ann.data(PAGE, id=folder_id)
+    assert looked_up(vault).get("hit") == before.get("hit")
+    assert looked_up(vault)["stale"] == before.get("stale", 0) + 1
+
+
+async def test_tokens_prove_nothing_when_they_may_be_another_servers(vault: Vault) -> None:
+    answers, key = Answers(vault.cache, vault.meters), "asked"
+    seen = Dependencies()
+    world = await vault.cache.world()
+    assert world is not None
+    seen.saw(world.name, "FOLDER#folder_x", b"token")
+    for is_cut in (False, True):
+        answers.keep(key, b"{}", seen, requested=1, actual=1)
+        kept = await answers.find(key)
+        assert kept is not None
+        if is_cut:
+            assert vault.cache.link._redis._line is not None
+            vault.cache.link._redis._line.die(LineError("cut"))
+            await vault.cache.link._redis.call("GET", "whatever")  # by a new connection
+        assert answers.proved(key, kept) is not is_cut
+    assert await answers.find(key) is None
 
 
 async def test_without_redis_answers_are_made(vault: Vault, ann: Person) -> None:
