@@ -1,5 +1,7 @@
 """Who is an auditor sees the whole log on the page, narrows it, and sees that it is signed; nobody else is shown it."""
 
+from pathlib import Path
+
 from asking import Person
 from doors import until
 from looking import Visitor, visiting
@@ -33,6 +35,13 @@ async def test_an_auditor_narrows_the_log_down_and_sees_that_it_is_signed(
     await entries.first.get_by_text("Row ").click()
     await expect(entries.first).to_contain_text("127.0.0.1")
     await at_alices.is_accessible("audit")
+
+    for name, first in (("evidence", b'{"checkpoint"'), ("a table", b'"seq"')):
+        async with page.expect_download() as saved:
+            await at_alices.button(f"Export as {name}")
+        export = Path(await (await saved.value).path()).read_bytes()  # noqa: ASYNC240  # nothing else waits here
+        assert export.startswith(first)
+        assert folder.encode() in export
 
     await page.get_by_label("Whether it happened").select_option("Refused")
     await at_alices.button("Look")

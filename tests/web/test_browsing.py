@@ -41,7 +41,11 @@ async def test_the_way_in_and_the_small_screen(web_stack, browser: Browser) -> N
         await visitor.is_accessible("small-recent")
         await visitor.button("Account: Alice")
         await visitor.is_accessible("account-menu")
-        await visitor.page.get_by_role("menuitemradio", name="Dark", exact=True).click()
+        await visitor.page.get_by_role("menuitem", name="Settings").click()
+        await expect(visitor.page.get_by_role("heading", name="Settings")).to_be_visible()
+        await visitor.is_accessible("settings")
+        await visitor.page.get_by_role("radio", name="A list").check()
+        await visitor.page.get_by_role("radio", name="Dark", exact=True).check()
         assert await visitor.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
         await visitor.button("Account: Alice")
         async with visitor.page.expect_request("**/end_session?**") as leaving:

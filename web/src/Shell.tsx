@@ -2,18 +2,17 @@
 
 import { Dialog } from "@base-ui/react/dialog";
 import { Menu } from "@base-ui/react/menu";
-import { type FormEvent, type ReactNode, Suspense, lazy, useEffect, useMemo, useRef, useState } from "react";
+import { type ComponentType, type FormEvent, type ReactNode, Suspense, lazy, useEffect, useMemo, useRef, useState } from "react";
 import { useQuery } from "urql";
 
 import { deed } from "./deeds";
 import { Viewer } from "./operations";
 import { FilesPage } from "./pages/FilesPage";
 import { Icon, type Sign } from "./parts/Icon";
-import { MenuBox, MenuChoice } from "./parts/MenuBox";
+import { MenuBox } from "./parts/MenuBox";
 import { QuotaBar } from "./parts/QuotaBar";
 import { Toasts } from "./parts/Toasts";
 import { UploadDock } from "./parts/UploadDock";
-import { type Preferences, prefer, usePreferences } from "./preferences";
 import { type PageName, type Route, go, to, useRoute } from "./route";
 import { leave } from "./signin";
 import { onSettled } from "./uploads";
@@ -22,6 +21,7 @@ import { say } from "./words";
 
 const TokensPage = lazy(() => import("./pages/TokensPage"));
 const AuditPage = lazy(() => import("./pages/AuditPage"));
+const SettingsPage = lazy(() => import("./pages/SettingsPage"));
 const DetailsPanel = lazy(() => import("./pages/DetailsPanel"));
 
 const PLACES: readonly { page: PageName; sign: Sign; name: string }[] = [
@@ -32,7 +32,11 @@ const PLACES: readonly { page: PageName; sign: Sign; name: string }[] = [
 ];
 const AUDIT = { page: "audit", sign: "shield", name: say.audit } as const;
 
-const THEMES = ["system", "light", "dark"] as const;
+const SHEETS: Partial<Record<PageName, ComponentType>> = {
+  tokens: TokensPage,
+  audit: AuditPage,
+  settings: SettingsPage,
+};
 
 export function Shell() {
   const [{ data }, again] = useQuery({ query: Viewer });
@@ -54,7 +58,7 @@ export function Shell() {
 function Place() {
   const route = useRoute();
   const me = useMe();
-  const Sheet = route.page === "tokens" ? TokensPage : route.page === "audit" ? AuditPage : null;
+  const Sheet = SHEETS[route.page];
   if (Sheet) {
     return (
       <Suspense>
@@ -180,7 +184,6 @@ function Search({ route }: { route: Route }) {
 
 function Account() {
   const { name, email } = useMe();
-  const { theme } = usePreferences();
   return (
     <Menu.Root>
       <Menu.Trigger className="avatar" aria-label={`${say.account}: ${name}`}>
@@ -191,12 +194,7 @@ function Account() {
               <b>{name}</b>
               <span>{email}</span>
             </div>
-            <Menu.RadioGroup value={theme} onValueChange={(now: Preferences["theme"]) => prefer({ theme: now })}>
-              {THEMES.map((name) => (
-                <MenuChoice key={name} value={name} text={say.themes[name]} />
-              ))}
-            </Menu.RadioGroup>
-            <Menu.Separator className="separator" />
+            <Menu.Item onClick={() => go({ page: "settings" })}>{say.settings}</Menu.Item>
             <Menu.Item onClick={() => go({ page: "tokens" })}>{say.tokens}</Menu.Item>
             <Menu.Separator className="separator" />
             <Menu.Item onClick={() => void deed(leave)}>{say.signOut}</Menu.Item>

@@ -1,9 +1,10 @@
 // What the audit log says, and how it is told: deeds in words, people and things by the names that one may know.
 
+import { save } from "./deeds";
 import { graphql } from "./gql";
 import type { AuditDeedFragment } from "./gql/graphql";
 import { parsed, textField } from "./json";
-import { ask } from "./vault";
+import { Refused, ask, faithfully } from "./vault";
 import { say } from "./words";
 
 export type Deed = AuditDeedFragment & { readonly who: string; readonly what: string };
@@ -95,6 +96,30 @@ export async function isSigned({ line, publicKey }: { line: string; publicKey: s
   const key = await crypto.subtle.importKey("spki", spki, { name: "ECDSA", namedCurve: "P-256" }, false, ["verify"]);
   const digest = { name: "ECDSA", hash: "SHA-256" };
   return crypto.subtle.verify(digest, key, plainOf(bytesOf(signature)), new TextEncoder().encode(text));
+}
+
+export type Form = "ndjson" | "csv";
+
+const NEWLINE = 10;
+
+/** The log as a file of the reader's; `onPart` hears how much of it is there, in percent. */
+export async function exported(form: Form, onPart: (percent: number) => void): Promise<void> {
+  const answer = await faithfully(`/audit/export?format=${form}`);
+  if (!answer.ok || !answer.body) {
+    throw new Refused({ code: "", message: textField(parsed(await answer.text()), "detail") ?? say.wentWrong });
+  }
+  const until = Number(answer.headers.get("X-Audit-Until"));
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let rows = 0;
+  const reader = answer.body.getReader();
+  for (let step = await reader.read(); !step.done; step = await reader.read()) {
+    parts.push(step.value);
+    rows += step.value.reduce((count, byte) => count + Number(byte === NEWLINE), 0);
+    onPart(Math.min(100, Math.round((100 * rows) / Math.max(1, until))));
+  }
+  const url = URL.createObjectURL(new Blob(parts, { type: answer.headers.get("Content-Type") ?? "" }));
+  save(url, `audit-${until}.${form}`);
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // when the browser has it
 }
 
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> {

@@ -40,9 +40,9 @@ export async function downloadZip(itemIds: readonly string[]): Promise<void> {
   if (url) save(url);
 }
 
-export function save(url: string): void {
+export function save(url: string, name = ""): void {
   const link = document.createElement("a");
   link.href = url;
-  link.download = ""; // an answer that is an error then fails as a download, and this page stays
+  link.download = name; // an answer that is an error then fails as a download, and this page stays
   link.click();
 }

@@ -2,7 +2,7 @@
 
 import { useSyncExternalStore } from "react";
 
-export const PAGES = ["files", "folder", "recent", "shared", "trash", "search", "tokens", "audit"] as const;
+export const PAGES = ["files", "folder", "recent", "shared", "trash", "search", "tokens", "audit", "settings"] as const;
 export type PageName = (typeof PAGES)[number];
 
 export interface Route {

@@ -29,7 +29,7 @@ export class Refused extends Error {
 }
 
 /** `fetch` with a token that lasts, however long the vault is away meanwhile. Throws SignedOut. */
-const faithfully: typeof fetch = (url, options) =>
+export const faithfully: typeof fetch = (url, options) =>
   persist(async () => {
     let rejected: string | undefined;
     for (;;) {

@@ -2,7 +2,7 @@
 
 import { type FormEvent, useEffect, useId, useState } from "react";
 
-import { AuditCheckpoint, AuditEvents, change, deedOf, isSigned, named } from "../audit";
+import { AuditCheckpoint, AuditEvents, type Form, change, deedOf, exported, isSigned, named } from "../audit";
 import { deed, messageOf, tell } from "../deeds";
 import type { AuditEventsQuery, AuditWhere } from "../gql/graphql";
 import { parsed } from "../json";
@@ -72,6 +72,7 @@ function Signed() {
   return (
     <div className="made" role="status">
       <p className={isGood ? undefined : "bad"}>{told}</p>
+      {line && <Exports />}
       {line && (
         <div className="line">
           <button type="button" className="button small" onClick={() => void deed(copy)}>
@@ -79,6 +80,34 @@ function Signed() {
           </button>
           <span className="soft">{say.checkpointText}</span>
         </div>
+      )}
+    </div>
+  );
+}
+
+/** Two ways out of the vault, and how far the one under way is. */
+function Exports() {
+  const [percent, setPercent] = useState<number | null>(null);
+  const take = (form: Form) => async () => {
+    setPercent(0);
+    try {
+      await exported(form, setPercent);
+    } finally {
+      setPercent(null);
+    }
+  };
+  return (
+    <div className="line">
+      <button type="button" className="button small" disabled={percent !== null} onClick={() => void deed(take("ndjson"))}>
+        {say.exportEvidence}
+      </button>
+      <button type="button" className="button small" disabled={percent !== null} onClick={() => void deed(take("csv"))}>
+        {say.exportTable}
+      </button>
+      {percent === null ? (
+        <span className="soft">{say.exportText}</span>
+      ) : (
+        <progress aria-label={say.exporting} max={100} value={percent} />
       )}
     </div>
   );
