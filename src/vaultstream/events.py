@@ -73,6 +73,7 @@ class EventName(StrEnum):
     AUDIT_READ = "audit.read"
     AUDIT_EXPORTED = "audit.exported"
     AUDIT_MONTH_DROPPED = "audit.month_dropped"
+    AUDIT_MONTH_HELD = "audit.month_held"
     AUDIT_PERSON_ERASED = "audit.person_erased"
 
 

@@ -22,6 +22,7 @@ from vaultstream.audit_proof import Proof, Prover, public_key_of
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import Event, EventName
 from vaultstream.settings import Settings
+from vaultstream.table import outbox_shards
 
 
 @pytest.fixture
@@ -199,6 +200,9 @@ async def test_the_command_holds_and_drops(vault: Vault, settings: Settings, own
     name = f"{month:%Y-%m}"
 
     assert audit(settings, "hold", name, "case 8").returncode == 0
+    waiting = [event for shard in outbox_shards() for event in await vault.records.undelivered(shard, "~", 100)]
+    told = [event.details for event in waiting if event.name is EventName.AUDIT_MONTH_HELD]
+    assert told == [{"month": name, "why": "case 8"}]
     refused = audit(settings, "drop-month", name)
     assert (refused.returncode, refused.stderr.strip()) == (1, f"Nothing was dropped: {name} is under legal hold.")
     await owner.execute("DELETE FROM audit.holds WHERE month = $1", month)

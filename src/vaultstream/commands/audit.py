@@ -106,6 +106,8 @@ async def _erase(vault: Vault, asked: argparse.Namespace) -> None:
 
 
 async def _hold(vault: Vault, asked: argparse.Namespace) -> None:
+    told = deeds.by_operator(vault, EventName.AUDIT_MONTH_HELD, month=f"{asked.month:%Y-%m}", why=asked.reason)
+    await vault.commit([], [told])  # before it is so
     await vault.audit_log.hold_month(asked.month, asked.reason)
 
 

@@ -57,5 +57,6 @@ export const deeds = {
   "audit.read": "Audit log read",
   "audit.exported": "Audit log exported",
   "audit.month_dropped": "A month dropped from the audit log",
+  "audit.month_held": "A month of the audit log put under legal hold",
   "audit.person_erased": "A person erased from the audit log",
 };
