@@ -58,7 +58,8 @@ async def refusal(vault: Vault, actor: Actor, file_id: FileId, reason: str = "we
 
 
 async def test_it_is_closed_then_released_with_a_reason_that_is_kept_and_told_once(vault: Vault, alice: Actor) -> None:
-    file_id = await scanned(vault, alice, encrypted_zip())
+    locked = encrypted_zip()  # made at another moment, it is another
+    file_id = await scanned(vault, alice, locked)
     assert (await state(vault, file_id)).version.scan.status is ScanStatus.UNSCANNABLE
     with pytest.raises(VaultError) as caught:
         await download.link(vault, alice, file_id)
@@ -72,7 +73,7 @@ async def test_it_is_closed_then_released_with_a_reason_that_is_kept_and_told_on
     (event,) = await told_of(vault, file_id, EventName.VERSION_RELEASED)
     assert (event.subject, event.details["why"]) == (alice.user_id, "we sent it ourselves")
     content = await download.open(vault, alice, file_id)
-    assert b"".join([piece async for piece in content.read(0, content.size_bytes)]) == encrypted_zip()
+    assert b"".join([piece async for piece in content.read(0, content.size_bytes)]) == locked
 
 
 @pytest.mark.parametrize(("role", "allowed"), [(Role.EDITOR, False), (Role.MANAGER, True)])

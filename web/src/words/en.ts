@@ -1,5 +1,6 @@
 // Every sentence of the page in English. Another language is another file of this shape.
 
+import { audit } from "./enAudit";
 import { costs } from "./enCosts";
 import { deeds } from "./enDeeds";
 
@@ -193,33 +194,7 @@ export const en = {
   changed: (before: string, after: string) => `${before} → ${after}`,
   decisions: { ALLOWED: "Allowed", DENIED: "Refused" },
   deeds,
-  audit: "Audit log",
-  auditText: "All that was done in the vault, the newest first. That you look is recorded too.",
-  auditFields: {
-    action: "What was done",
-    decision: "Whether it happened",
-    since: "From",
-    until: "Until",
-    actor: "Done by (id of a person, link or worker)",
-    itemId: "Done to (id of a file or folder)",
-    ip: "From the address",
-    detail: 'Condition on the details: $.after == "a"',
-  },
-  auditFacts: { agent: "Program", request: "Request", action: "Event", details: "Details", digest: "Digest" },
-  all: "All",
-  look: "Look",
-  clearFilter: "Clear",
-  nothingFits: "Nothing recorded fits.",
-  row: (seq: string) => `Row ${seq}`,
-  notSigned: "Nothing is signed yet: that is done every five minutes.",
-  signedUpTo: (seq: string, at: string) => `Up to row ${seq}, the chain was signed on ${at}. The signature holds.`,
-  badlySigned: (seq: string) => `The signature of the chain up to row ${seq} does not hold. Tell the operator.`,
-  copyCheckpoint: "Copy the checkpoint",
-  exportEvidence: "Export as evidence",
-  exportTable: "Export as a table",
-  exporting: "Export",
-  exportText: "Up to the newest signed row. Evidence proves itself; a table (CSV) is for spreadsheets. It is recorded.",
-  checkpointText: "With it, “vaultstream audit verify” proves an export whole.",
+  ...audit,
   previewOf: (name: string) => `A look at ${name}`,
   version: (number: number) => `Version ${number}`,
   restoreVersion: (number: number) => `Restore version ${number}`,

@@ -1,0 +1,31 @@
+// What the auditor's page says.
+
+export const audit = {
+  audit: "Audit log",
+  auditText: "All that was done in the vault, the newest first. That you look is recorded too.",
+  auditFields: {
+    action: "What was done",
+    decision: "Whether it happened",
+    since: "From",
+    until: "Until",
+    actor: "Done by (id of a person, link or worker)",
+    itemId: "Done to (id of a file or folder)",
+    ip: "From the address",
+    detail: 'Condition on the details: $.after == "a"',
+  },
+  auditFacts: { agent: "Program", request: "Request", action: "Event", details: "Details", digest: "Digest" },
+  all: "All",
+  look: "Look",
+  clearFilter: "Clear",
+  nothingFits: "Nothing recorded fits.",
+  row: (seq: string) => `Row ${seq}`,
+  notSigned: "Nothing is signed yet: that is done every five minutes.",
+  signedUpTo: (seq: string, at: string) => `Up to row ${seq}, the chain was signed on ${at}. The signature holds.`,
+  badlySigned: (seq: string) => `The signature of the chain up to row ${seq} does not hold. Tell the operator.`,
+  copyCheckpoint: "Copy the checkpoint",
+  exportEvidence: "Export as evidence",
+  exportTable: "Export as a table",
+  exporting: "Export",
+  exportText: "Up to the newest signed row. Evidence proves itself; a table (CSV) is for spreadsheets. It is recorded.",
+  checkpointText: "With it, “vaultstream audit verify” proves an export whole.",
+};
