@@ -44,8 +44,7 @@ async def test_a_question_without_errors_is_answered_by_the_plan_itself(chance: 
 
 # graphql-core itself leaves coroutines behind: of what stands beside an error it cancels tasks before their first step,
 # and what those would have awaited is lost. A plan does not, as the test after this one holds.
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(r"ignore:coroutine '(Executor\.|_resolver\.<locals>\.later):RuntimeWarning")
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(CHANCE, st.sampled_from((0.003, 0.03, 0.2)))
 async def test_a_question_with_errors_is_answered_alike(chance: Random, sickness: float) -> None:

@@ -125,8 +125,7 @@ async def by_graphql_core(text: str, context: Context) -> ExecutionResult:
 
 
 # graphql-core's own, as tests/breadth/test_same_as_graphql_core.py says.
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(r"ignore:coroutine '(Executor\.|GraphQLCoreConverter\.from_resolver\.):RuntimeWarning")
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(st.randoms(use_true_random=False), st.booleans())
 async def test_whatever_is_asked_is_answered_alike(
