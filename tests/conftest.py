@@ -8,6 +8,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))  # the tests share `parts`
@@ -21,6 +22,10 @@ from vaultstream.local import parts
 from vaultstream.local.probes import free_port
 from vaultstream.pipelined import Pipelined
 from vaultstream.settings import Settings
+
+# No test asserts a duration. What CI sets (CI=true: the same examples every time) stays.
+hypothesis.settings.register_profile("patient", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("patient")
 
 Newcomer = Callable[[], Awaitable[Actor]]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import httpx
 import orjson
@@ -12,7 +13,8 @@ from sockets import talking
 
 from vaultstream.adapters.budgets import Budgets
 from vaultstream.adapters.vault import Vault
-from vaultstream.budgets import Allowance
+from vaultstream.budgets import Allowance, Standing
+from vaultstream.gql.spending import told
 from vaultstream.http.auth import Authenticator
 from vaultstream.http.graphql import GraphQLEndpoint
 from vaultstream.local.probes import free_port
@@ -85,6 +87,13 @@ async def test_one_may_ask_how_one_stands(pauper: Person) -> None:
     asked = await pauper.data("{ rateLimit { limit remaining resetAt cost } viewer { id } }")
     assert (asked["rateLimit"]["limit"], asked["rateLimit"]["cost"]) == (210, 2)
     assert 206 <= asked["rateLimit"]["remaining"] <= 208
+
+
+def test_every_moment_is_told_in_the_same_length() -> None:
+    lengths = set()
+    for moment in (datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)):
+        lengths.add(len(str(told(1, 1, Standing(210, 9, moment))["resetAt"])))
+    assert len(lengths) == 1  # else the length of two equal answers would differ
 
 
 async def test_who_has_too_little_left_is_told_what_to_do_and_nothing_runs(

@@ -35,7 +35,7 @@ def told(requested: int, actual: int, standing: Standing) -> Json:
         "actual": actual,
         "limit": standing.limit,
         "remaining": standing.remaining,
-        "resetAt": standing.reset_at.isoformat(),
+        "resetAt": standing.reset_at.isoformat(timespec="milliseconds"),
     }
 
 
