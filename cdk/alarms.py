@@ -182,6 +182,12 @@ def _own(deployment: Deployment) -> Iterator[Alarm]:
         periods=15,
     )
     yield Alarm(
+        name="audit-misplaced",
+        meaning="Rows of the audit log found no partition of their month.",
+        metric=_told(deployment, metrics.AUDIT_MISPLACED_ROWS),
+        threshold=0,
+    )
+    yield Alarm(
         name="work-overdue",
         meaning="Work fell due half an hour ago and is not done.",
         metric=_told(deployment, metrics.WORK_OVERDUE_SECONDS),

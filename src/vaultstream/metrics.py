@@ -114,6 +114,12 @@ CHECKPOINT_FAILURES = Metric(
     "1",
     "Rounds of the sweeper in which the audit log's checkpoint was due and could not be taken.",
 )
+AUDIT_MISPLACED_ROWS = Metric(
+    "audit_misplaced_rows",
+    Kind.GAUGE,
+    "1",
+    "Rows of the audit log that found no partition of their month, when the sweeper last looked.",
+)
 EVENT_WAIT_SECONDS = Metric(
     "event_wait_seconds",
     Kind.HISTOGRAM,
@@ -194,6 +200,7 @@ METRICS = (
     BUDGET_REFUSALS,
     OUTBOX_OLDEST_SECONDS,
     CHECKPOINT_FAILURES,
+    AUDIT_MISPLACED_ROWS,
     EVENT_WAIT_SECONDS,
     WORKER_SECONDS,
     SCAN_VERDICTS,

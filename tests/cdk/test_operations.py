@@ -54,6 +54,7 @@ def test_what_a_person_must_know_of_has_an_alarm(synth: Synth) -> None:
     for metric in (
         metrics.OUTBOX_OLDEST_SECONDS,
         metrics.CHECKPOINT_FAILURES,
+        metrics.AUDIT_MISPLACED_ROWS,
         metrics.WORK_OVERDUE_SECONDS,
         metrics.CACHE_BREAKER_STATE,
         metrics.SCAN_VERDICTS,

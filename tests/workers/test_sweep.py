@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from botocore.config import Config
@@ -16,6 +17,7 @@ from vaultstream.actions import account, opening, organize, process, upload
 from vaultstream.actions.upload import Wanted
 from vaultstream.actor import Actor
 from vaultstream.adapters import clients
+from vaultstream.adapters.audit_log import AuditLog
 from vaultstream.adapters.bus import Bus
 from vaultstream.adapters.notary import Notary
 from vaultstream.adapters.records import Records, upload_items
@@ -26,7 +28,7 @@ from vaultstream.files import File
 from vaultstream.ids import FileId
 from vaultstream.local.probes import free_port
 from vaultstream.local.provision_messages import queue_name
-from vaultstream.metrics import CHECKPOINT_FAILURES, OUTBOX_OLDEST_SECONDS, SCAN_VERDICTS
+from vaultstream.metrics import AUDIT_MISPLACED_ROWS, CHECKPOINT_FAILURES, OUTBOX_OLDEST_SECONDS, SCAN_VERDICTS
 from vaultstream.settings import Settings
 from vaultstream.uploads import Upload, UploadStatus
 from vaultstream.users import Storage
@@ -293,3 +295,16 @@ async def test_a_checkpoint_that_cannot_be_taken_is_counted(vault: Vault) -> Non
     keyless = replace(vault, notary=Notary(vault.notary._client, "alias/nobodys"))
     await sweep.handle(moved(keyless, hours=2))
     assert vault.meters.numbers(CHECKPOINT_FAILURES) == {(): 1}
+
+
+async def test_rows_without_a_month_are_told_and_no_outage_of_the_log_ends_the_round(vault: Vault) -> None:
+    await sweep.handle(vault)
+    before = vault.meters.numbers(AUDIT_MISPLACED_ROWS)[()]
+    years_ago = vault.now() - timedelta(days=9 * 365)
+    await vault.audit_log.append([Event(vault.unique(), EventName.DOWNLOAD_BEGUN, years_ago, "user_1", "req_1")])
+    await sweep.handle(vault)
+    assert vault.meters.numbers(AUDIT_MISPLACED_ROWS) == {(): before + 1}
+    gone = AuditLog(f"postgresql://nobody@127.0.0.1:{free_port()}/nowhere")
+    await sweep.handle(replace(vault, audit_log=gone))
+    assert vault.meters.numbers(AUDIT_MISPLACED_ROWS) == {(): before + 1}
+    await gone.close()

@@ -60,6 +60,7 @@ _SUBJECTS = """
 SELECT DISTINCT subject FROM audit.events
 WHERE at >= coalesce($1, '-infinity'::timestamptz) AND at < coalesce($2, 'infinity'::timestamptz) LIMIT $3
 """
+_MISPLACED = "SELECT count(*) FROM audit.events_default"
 _LAST_CHECKPOINT = "SELECT seq, at, line FROM audit.checkpoints ORDER BY seq DESC LIMIT 1"
 _CHECKPOINTS = "SELECT seq, at, line FROM audit.checkpoints WHERE seq > $1 AND seq < $2 ORDER BY seq LIMIT $3"
 _ADD_CHECKPOINT = "INSERT INTO audit.checkpoints (seq, at, line) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
@@ -198,6 +199,12 @@ class AuditLog:
         """Every event of this name, for those of which there are few. Raises AuditUnavailable."""
         async with self._connection() as connection:
             return [row_of(row).event for row in await connection.fetch(_NAMED, name.value)]
+
+    async def misplaced(self) -> int:
+        """How many rows found no partition of their month. Raises AuditUnavailable."""
+        async with self._connection() as connection:
+            count: int = await connection.fetchval(_MISPLACED)
+        return count
 
     async def events_of(self, item_id: str, limit: int) -> list[Event]:
         """The newest `limit` (1 to 1000) events of a folder or file, newest first, without their topics."""

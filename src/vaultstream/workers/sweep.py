@@ -1,18 +1,20 @@
 """The sweeper: nothing stays between two states for ever. It asks again for what fell due, and redelivers."""
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 from vaultstream import table
 from vaultstream.actions import checkpoint, process, share, upload
+from vaultstream.adapters.audit_log import AuditUnavailable
 from vaultstream.adapters.records import share_items, upload_items, version_items
 from vaultstream.adapters.records.attributes import Item
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import VaultError
 from vaultstream.events import EventName
 from vaultstream.ids import ulid
-from vaultstream.metrics import CHECKPOINT_FAILURES, OUTBOX_OLDEST_SECONDS, SCAN_VERDICTS
+from vaultstream.metrics import AUDIT_MISPLACED_ROWS, CHECKPOINT_FAILURES, OUTBOX_OLDEST_SECONDS, SCAN_VERDICTS
 from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus
 from vaultstream.workers import due, lifecycle, purge, rescan, scrub
 
@@ -35,6 +37,8 @@ async def handle(vault: Vault) -> None:
     await rescan.sweep(vault)
     await scrub.sweep(vault)
     await _checkpoint(vault)
+    with suppress(AuditUnavailable):  # the gauge keeps what was seen last
+        vault.meters.set(AUDIT_MISPLACED_ROWS, await vault.audit_log.misplaced())
 
 
 async def _checkpoint(vault: Vault) -> None:
