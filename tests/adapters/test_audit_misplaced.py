@@ -1,4 +1,4 @@
-"""Rows of the audit log that found no month: they are counted, and the run-book gives them one without touching them."""
+"""Rows of the audit log that found no month: they are counted, and the run-book gives them one as they are."""
 
 import re
 from collections.abc import AsyncIterator
