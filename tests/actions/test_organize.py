@@ -124,7 +124,7 @@ async def test_a_rename_is_told_of_and_the_same_name_again_changes_nothing(
     _, event = await told_of(vault, folder.id)
     assert (event.name, event.details) == (
         EventName.FOLDER_RENAMED,
-        {"before": "before", "after": "after", "parent_id": root},
+        {"before": "before", "after": "after", "from_id": root, "parent_id": root},
     )
     assert set(event.topics) == {folder.id, root}
 

@@ -55,7 +55,6 @@ async def link(
 
 
 def _told(vault: Vault, actor: Actor, link: ShareLink, *, is_password_new: bool) -> Event:
-    terms = link.terms
     return deeds.by_person(
         vault,
         actor,
@@ -65,8 +64,5 @@ def _told(vault: Vault, actor: Actor, link: ShareLink, *, is_password_new: bool)
         link_id=link.id,
         has_password=link.password_hash is not None,
         is_password_new=is_password_new,
-        starts_at=terms.starts_at.isoformat() if terms.starts_at else None,
-        expires_at=terms.expires_at.isoformat() if terms.expires_at else None,
-        max_downloads=terms.max_downloads,
-        view_only=terms.view_only,
+        **links.told_terms(link.terms),
     )

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from vaultstream import table
 from vaultstream.access import Deed
@@ -76,8 +77,7 @@ async def create(vault: Vault, actor: Actor, wanted: Wanted) -> Made:
         topics=(wanted.item_id,),
         link_id=link.id,
         has_password=link.password_hash is not None,
-        max_downloads=link.terms.max_downloads,
-        view_only=link.terms.view_only,
+        **told_terms(link.terms),
     )
     await vault.commit([*sharing_changes.add_link(link), *own.still(), *remembered], [event])
     return Made(link, token)
@@ -139,6 +139,16 @@ def lawful_terms(vault: Vault, terms: Terms) -> Terms:
     if terms.max_downloads is not None and not 1 <= terms.max_downloads <= DOWNLOADS_MAX:
         raise VaultError(Code.INVALID, f"Allow 1 to {DOWNLOADS_MAX} downloads.", path=("maxDownloads",))
     return terms
+
+
+def told_terms(terms: Terms) -> dict[str, Any]:  # Any: JSON values
+    """The terms as an event tells them."""
+    return {
+        "starts_at": terms.starts_at.isoformat() if terms.starts_at else None,
+        "expires_at": terms.expires_at.isoformat() if terms.expires_at else None,
+        "max_downloads": terms.max_downloads,
+        "view_only": terms.view_only,
+    }
 
 
 def require_outlasted(own: share.Held, expires_at: datetime | None) -> None:

@@ -77,6 +77,16 @@ async def place(
         entries = [changes.remove_entry(it), changes.add_entry(placed, now)]
     kept: list[Change] = [changes.in_place(folder) for folder in way] or [changes.present(table.folder(parent_id))]
     topics = tuple(sorted({it.id, parent_id, it.parent_id or parent_id}))
-    event = deeds.by_person(vault, actor, deed, it.id, topics=topics, before=it.name, after=name, parent_id=parent_id)
+    event = deeds.by_person(
+        vault,
+        actor,
+        deed,
+        it.id,
+        topics=topics,
+        before=it.name,
+        after=name,
+        from_id=it.parent_id,
+        parent_id=parent_id,
+    )
     await vault.commit([changes.replace(placed), *entries, *kept], [event])
     return placed

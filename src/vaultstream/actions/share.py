@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from vaultstream import access, table
 from vaultstream.access import Decision, Deed, Lineage
@@ -127,7 +128,7 @@ async def expire(vault: Vault, share: Share) -> None:
         share.item_id,
         request_id="sweep",
         topics=(share.item_id, share.grantee_id),
-        share_id=share.id,
+        **_terms(share),
     )
     await vault.commit([sharing_changes.expire_share(share)], [event])
 
@@ -188,8 +189,15 @@ def _told(vault: Vault, actor: Actor, name: EventName, share: Share) -> Event:
         name,
         share.item_id,
         topics=(share.item_id, share.grantee_id),
-        share_id=share.id,
-        grantee_id=share.grantee_id,
-        role=share.role.name,
-        expires_at=share.expires_at.isoformat() if share.expires_at else None,
+        **_terms(share),
     )
+
+
+def _terms(share: Share) -> dict[str, Any]:  # Any: JSON values
+    """As the share's events tell them."""
+    return {
+        "share_id": share.id,
+        "grantee_id": share.grantee_id,
+        "role": share.role.name,
+        "expires_at": share.expires_at.isoformat() if share.expires_at else None,
+    }

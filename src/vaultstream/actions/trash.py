@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from vaultstream import cursors, names, quota, table
 from vaultstream.access import Deed
@@ -152,7 +153,7 @@ async def _restore(
     returned = quota.restore(*await _held_bytes(vault, it))
     written = [*_back(it, restored, way), changes.add_entry(restored, now)]
     written.append(changes.move_quota(it.owner_id, returned, within=True))
-    await vault.commit(written, [_told(vault, actor, restored, "RESTORED", place)])
+    await vault.commit(written, [_told(vault, actor, restored, "RESTORED", **_whereto(it, restored, place))])
     return Restored(restored, place)
 
 
@@ -207,7 +208,8 @@ async def _replacing(
     returned = quota.restore(*await _held_bytes(vault, it))
     written += [*_back(it, restored, way), trash_changes.take_entry(restored, occupant.id)]
     written.append(changes.move_quota(it.owner_id, returned + moved, within=True))
-    told = [_told(vault, actor, trashed, "TRASHED"), _told(vault, actor, restored, "RESTORED", place)]
+    back = _told(vault, actor, restored, "RESTORED", **_whereto(it, restored, place))
+    told = [_told(vault, actor, trashed, "TRASHED"), back]
     await vault.commit(written, told)
     return Restored(restored, place, trashed)
 
@@ -223,8 +225,12 @@ async def _free_name(vault: Vault, folder_id: FolderId, name: str) -> str:
     raise changes.name_taken(name)
 
 
-def _told(vault: Vault, actor: Actor, it: Folder | File, what: str, place: Place | None = None) -> Event:
+def _whereto(it: Folder | File, restored: Folder | File, place: Place) -> dict[str, Any]:  # Any: JSON values
+    return {"place": place.value, "from_id": it.parent_id, "parent_id": restored.parent_id}
+
+
+def _told(vault: Vault, actor: Actor, it: Folder | File, what: str, **details: Any) -> Event:
     kind = "FOLDER" if isinstance(it, Folder) else "FILE"
     topics = tuple(sorted({it.id, it.parent_id or it.id}))
     name = EventName[f"{kind}_{what}"]
-    return deeds.by_person(vault, actor, name, it.id, topics=topics, place=place and place.value)
+    return deeds.by_person(vault, actor, name, it.id, topics=topics, **details)

@@ -110,6 +110,7 @@ async def _store(vault: Vault, actor: Actor, upload: Upload, body: SealedBody) -
         file.id,
         topics=(file.id, file.parent_id, upload.id),
         version_number=file.current.number,
+        parent_id=file.parent_id,
         size_bytes=file.current.size_bytes,
         upload_id=upload.id,
     )
