@@ -128,7 +128,7 @@ def test_everything_listens_on_loopback_only(stack):
     listening = [
         connection
         for process in stack.children()
-        for connection in process.net_connections(kind="inet")
+        for connection in _still(process.net_connections)
         if connection.status == psutil.CONN_LISTEN
     ]
     assert {connection.laddr.ip for connection in listening} == {"127.0.0.1"}
@@ -235,6 +235,14 @@ mutation ($parent: ID!, $name: String!) {
 _READ = "query ($id: ID!) { node(id: $id) { ... on Folder { name } } }"
 
 
+def _still(ask: Callable[[], list]) -> list:
+    """What a process says of itself; nothing if it has ended meanwhile."""
+    try:
+        return ask()
+    except psutil.NoSuchProcess:
+        return []
+
+
 def _process_of(stack: Stack, name: str) -> psutil.Process:
     marks = {
         "dynamodb": "dynoxide",
@@ -248,7 +256,7 @@ def _process_of(stack: Stack, name: str) -> psutil.Process:
         "workers": "vaultstream.commands.work",
     }
     direct = psutil.Process(stack.process.pid).children()
-    (found,) = [process for process in direct if any(marks[name] in word for word in process.cmdline())]
+    (found,) = [process for process in direct if any(marks[name] in word for word in _still(process.cmdline))]
     return found
 
 

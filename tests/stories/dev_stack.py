@@ -46,6 +46,14 @@ def wait_until(holds: Callable[[], object], what: str | Callable[[], str], secon
         time.sleep(0.03)
 
 
+def _command(process: psutil.Process) -> list[str]:
+    """The command line of a process that may have ended meanwhile; one that has (a zombie too) has none."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
 class DevStack:
     """One embedded stack over a data folder that outlives its processes."""
 
@@ -105,8 +113,7 @@ class DevStack:
         return len(self._processes(name)) == 1
 
     def _processes(self, name: str) -> list[psutil.Process]:
-        children = self.supervisor.children()
-        return [child for child in children if any(PARTS[name] in word for word in child.cmdline())]
+        return [child for child in self.supervisor.children() if any(PARTS[name] in word for word in _command(child))]
 
     def kill(self, name: str) -> None:
         """End a part as a crash would; the supervisor starts it again by itself."""

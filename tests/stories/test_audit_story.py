@@ -6,11 +6,13 @@ import random
 import secrets
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import corpus
 import httpx
+import psutil
 import pytest
 from asking import ERRORS, Person
 from behind import audited, drained, outbox_count
@@ -149,7 +151,8 @@ async def _kill(stack: DevStack, chance: random.Random) -> None:
         await asyncio.sleep(chance.uniform(0, PAUSE_SECONDS))
         await asyncio.to_thread(wait_until, lambda it=victim: stack.is_running(it), f"{victim} is there to be killed")
         if victim == "postgresql" and chance.choice([True, False]) and (inner := stack.part(victim).children()):
-            chance.choice(inner).kill()
+            with suppress(psutil.NoSuchProcess):  # they come and go
+                chance.choice(inner).kill()
         else:
             stack.kill(victim)
 
