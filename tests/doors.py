@@ -50,7 +50,7 @@ async def serving(app: ASGIApp, port: int) -> AsyncIterator[str]:
     server = _Announcing(config)
     task = asyncio.create_task(server.serve())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await server.listens.wait()
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -58,7 +58,7 @@ async def serving(app: ASGIApp, port: int) -> AsyncIterator[str]:
         await task
 
 
-async def until(look: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
+async def until(look: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Wait for something that is about to become true."""
     async with asyncio.timeout(seconds):
         while not await look():  # noqa: ASYNC110  # what is waited for happens in another process or in a store

@@ -178,7 +178,7 @@ class Faults:
 
     async def called(self, operation: str, times: int = 1) -> None:
         """Return once the operation was called so often; whether it was answered is not asked."""
-        async with asyncio.timeout(20), self._came:
+        async with asyncio.timeout(60), self._came:
             await self._came.wait_for(lambda: self.calls[operation] >= times)
 
     def _fault_for(self, operation: str) -> Fault | None:

@@ -254,7 +254,7 @@ class TestRecent:
         made = [await stored(vault, alice, folder.id, name) for name in "abc"]
         await stored(vault, bob, (await people_folder(vault, bob, "his")).id, "not hers")
         changed = await arrange.rename_file(vault, alice, made[0].id, "changed")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await self.all_recent(vault, alice, first) != [changed, made[2], made[1]]:  # noqa: ASYNC110  # an index
                 await asyncio.sleep(0.05)
 
@@ -268,7 +268,7 @@ class TestRecent:
         gone = await people_folder(vault, alice, "gone")
         await fill(vault, [a_file(vault, alice.user_id, gone.id, number) for number in range(150)])
         await vault.commit([changes.replace(replace(gone, trashed_at=vault.now(), stamp=gone.stamp + 1))])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while [file.parent_id for file in await self.all_recent(vault, alice, 10)] != [left.id]:  # noqa: ASYNC110  # as above
                 await asyncio.sleep(0.05)
         first = await recent.recent_files(vault, alice, 10)

@@ -59,7 +59,7 @@ async def change(vault: Vault, file_id: FileId, number: int = 1) -> ScanStatus:
 
 
 async def told(statuses: AsyncIterator[FileStatus]) -> FileStatus:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return await anext(statuses)
 
 

@@ -64,7 +64,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 async def until(look: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await look():  # noqa: ASYNC110  # what is waited for happens within Redis
             await asyncio.sleep(0.01)
 
@@ -81,7 +81,7 @@ async def heard(redis: Redis, listeners: dict[str, int]) -> None:
 
 async def nudged(watch: Watch) -> None:
     """Return at the next nudge."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await watch.rung()
 
 
@@ -273,7 +273,7 @@ async def test_closing_leaves_nothing_behind(redis_url: str, redis: Redis) -> No
 
 async def test_closing_ends_at_any_moment(redis_url: str) -> None:
     """Also while the listener is in the middle of connecting or of asking for a channel."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for turns in range(60):
             async with opened(redis_url) as live:
                 with watching(live, ["closing"]):

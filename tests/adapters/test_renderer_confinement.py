@@ -28,7 +28,7 @@ async def drawn(renderer: Renderer) -> Rendering:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 (what is waited for is another process)
             await asyncio.sleep(0.01)
 

@@ -131,7 +131,7 @@ def wire_step(wire: Wire, fault: str) -> None:
 
 async def calm(processes: list[Process]) -> None:
     """All is well again, and every process believes the cache."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         for process in processes:
             wire_step(process.wire, "restore")
         for process in processes:

@@ -37,7 +37,7 @@ async def two(settings: Settings) -> AsyncIterator[list[Process]]:
 
 async def until(holds: Callable[[], Awaitable[object]]) -> None:
     """Return once it holds."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await holds():  # noqa: ASYNC110  # what is waited for tells no event
             await asyncio.sleep(0.02)
 

@@ -88,7 +88,7 @@ class Program:
     async def saw(self) -> Any:
         """The next thing."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             line = await self.process.stdout.readline()
         assert line, "the program has ended"
         return json.loads(line)

@@ -164,7 +164,7 @@ async def _at_the_door(door: Door, person: Person, receive: Receive) -> tuple[in
     async def send(message: Message) -> None:
         sent.append(message)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await endpoint(scope, receive, send)
     return (sent[0]["status"], orjson.loads(sent[1]["body"])) if sent else (0, None)
 

@@ -75,7 +75,7 @@ async def test_what_nobody_expected_ends_the_stream_with_its_number(
 async def test_a_folder_is_watched_file_by_file_and_a_new_one_is_seen(alice: Person) -> None:
     folder_id = await alice.folder("watched")
     await alice.empty_file("first.txt", folder_id)
-    async with alice.following(FOLDER, id=folder_id) as stream, asyncio.timeout(20):
+    async with alice.following(FOLDER, id=folder_id) as stream, asyncio.timeout(60):
         assert (await anext(stream))[1]["data"]["fileStatus"]["file"]["name"] == "first.txt"
         await alice.empty_file("second.txt", folder_id)
         assert (await anext(stream))[1]["data"]["fileStatus"]["file"]["name"] == "second.txt"
@@ -88,7 +88,7 @@ async def test_every_change_is_told_as_it_is_by_then(vault: Vault, alice: Person
         at scan { status } storage { tier } thumbnail { status } version { number scan { status } }
         file { scan { status } versions(first: 1) { edges { node { scan { status } file { scan { status } } } } } }
     } }"""
-    async with alice.following(query, id=file_id) as stream, asyncio.timeout(30):
+    async with alice.following(query, id=file_id) as stream, asyncio.timeout(60):
         assert _statuses((await anext(stream))[1]) == {"PENDING"}
         await judged(vault, FileId(file_id), ScanStatus.SCANNING)
         assert _statuses((await anext(stream))[1]) == {"SCANNING"}
@@ -118,7 +118,7 @@ async def test_the_stream_ends_with_a_clear_code_when_the_sign_in_does(
     client: httpx.AsyncClient, alice: Person, short_token: str
 ) -> None:
     file_id = await alice.empty_file("short.txt")
-    async with Person(client, short_token).following(STATUS, id=file_id) as stream, asyncio.timeout(20):
+    async with Person(client, short_token).following(STATUS, id=file_id) as stream, asyncio.timeout(60):
         heard = [event async for event in stream]
     assert [name for name, _ in heard] == ["next", "next", "complete"]
     assert heard[1][1]["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
@@ -132,13 +132,13 @@ async def test_a_silent_stream_beats_and_a_reader_that_left_is_noticed(
     headers = alice.headers | {"Accept": EVENTS}
     body = {"query": STATUS, "variables": {"id": file_id}}
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         alice.client.stream("POST", "/graphql", headers=headers, json=body) as answer,
     ):
         async for line in answer.aiter_lines():
             if line == ":":
                 break
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while _streams():  # noqa: ASYNC110  # the server's tasks have no event of their own
             await asyncio.sleep(0.01)
 

@@ -220,7 +220,7 @@ async def test_one_socket_runs_a_bounded_number_of_operations(
 
 async def test_the_socket_closes_with_4401_when_the_sign_in_ends(url: str, alice: Person, short_token: str) -> None:
     file_id = await alice.empty_file("expiring.txt")
-    async with talking(url) as talk, asyncio.timeout(20):
+    async with talking(url) as talk, asyncio.timeout(60):
         await talk.init(short_token)
         await talk.subscribe("1", STATUS, id=file_id)
         assert (await talk.hear())["type"] == "next"
@@ -298,7 +298,7 @@ async def test_a_socket_that_breaks_takes_its_operations_with_it(vault: Vault, d
         if "fileStatus" in str(message.get("text")):
             heard.set()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await live_ws.serve(door, _scope(alice), receive, send)
     assert not any("file_status" in repr(task) or "_perform" in repr(task) for task in asyncio.all_tasks())
 

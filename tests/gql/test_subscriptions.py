@@ -22,7 +22,7 @@ PROGRESS = "subscription ($id: ID!) { uploadProgress(uploadId: $id) { status off
 
 async def heard(talk: Talk, field: str) -> Any:
     """The next value of the only subscription."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         message = await talk.hear()
     assert message["type"] == "next", message
     assert "errors" not in message["payload"], message["payload"]["errors"]
@@ -31,7 +31,7 @@ async def heard(talk: Talk, field: str) -> Any:
 
 async def ending(talk: Talk) -> Any:
     """The code with which the only subscription ends; values on the way there are left out."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (message := await talk.hear())["type"] == "next":
             pass
     return message["payload"][0]["extensions"]["code"] if message["type"] == "error" else message["type"]
@@ -153,7 +153,7 @@ async def test_strangers_and_nonsense_are_refused_alike(url: str, alice: Person,
 async def test_a_folder_is_followed_over_server_sent_events_too(alice: Person) -> None:
     folder_id = await alice.folder("sent events")
     query = "subscription ($id: ID!) { folderChanged(folderId: $id) { kind item { name } } }"
-    async with alice.following(query, id=folder_id) as events, asyncio.timeout(20):
+    async with alice.following(query, id=folder_id) as events, asyncio.timeout(60):
         assert await value(events) == {"kind": "PRESENT", "item": {"name": "sent events"}}
         await alice.folder("x", folder_id)
         assert await value(events) == {"kind": "ADDED", "item": {"name": "x"}}

@@ -180,7 +180,7 @@ async def test_a_program_watches_until_its_token_is_revoked(vault: Vault, url: s
     _, file_id = await kept_file(vault, alice)
     made = await create(alice, "READ")
     bearer = Person(alice.client, made["secret"])
-    async with asyncio.timeout(30), talking(url) as talk, bearer.following(STATUS, id=file_id) as events:
+    async with asyncio.timeout(60), talking(url) as talk, bearer.following(STATUS, id=file_id) as events:
         await talk.init(bearer.token)
         await talk.subscribe("s", STATUS, id=file_id)
         assert (await talk.hear())["payload"]["data"]["fileStatus"]["file"]["name"] == "note.txt"
@@ -207,7 +207,7 @@ async def test_a_socket_lets_no_revoked_token_in(url: str, alice: Person) -> Non
 async def test_a_token_that_ends_takes_its_streams_with_it(vault: Vault, url: str, alice: Person) -> None:
     _, file_id = await kept_file(vault, alice)
     short = await program(alice, "READ", expiresAt=(datetime.now(UTC) + timedelta(seconds=2)).isoformat())
-    async with asyncio.timeout(30), talking(url) as talk, short.following(STATUS, id=file_id) as events:
+    async with asyncio.timeout(60), talking(url) as talk, short.following(STATUS, id=file_id) as events:
         await talk.init(short.token)
         await talk.subscribe("s", STATUS, id=file_id)
         assert (await talk.closing())[0] == 4401

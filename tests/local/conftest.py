@@ -78,7 +78,7 @@ class Clock:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Waits for what will be true soon."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await condition():  # noqa: ASYNC110  # the condition lies in another process
             await asyncio.sleep(0.01)
 

@@ -196,7 +196,7 @@ async def test_news_reach_the_workers_queue_in_eventbridges_envelope(tmp_path, a
 
 async def received(sqs, queue: str, count: int) -> list[dict]:
     bodies: list[dict] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(bodies) < count:
             answer = await sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
             for message in answer.get("Messages", []):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 # The people here use what those of the stories do.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -28,6 +28,7 @@ FLAGS = [
     *("--disable-component-update", "--disable-sync"),
     *(["--no-sandbox"] if os.geteuid() == 0 else []),
 ]
+expect.set_options(timeout=30_000)  # a machine with much to do is slow, not wrong
 needs_site = pytest.mark.skipif(not (SITE / "index.html").is_file(), reason="the page is not built: make test does it")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: apt-get install chromium")
 

@@ -121,7 +121,7 @@ async def visiting(browser: Browser, url: str, name: str, **options: Any) -> Asy
 async def sign_in(visitor: Visitor) -> None:
     await visitor.button("Sign in")
     await visitor.page.get_by_role("button", name=f"{visitor.name}@").click()
-    await expect(visitor.page.get_by_role("main")).to_be_visible(timeout=20_000)
+    await expect(visitor.page.get_by_role("main")).to_be_visible(timeout=30_000)
 
 
 async def _accept(visitor: Visitor, dialog: Any) -> None:

@@ -22,7 +22,7 @@ async def test_an_items_activity_is_told_to_who_may_share_it(
     async with visiting(browser, web_stack.url, "bob") as bob:
         granted = {"itemId": folder, "email": "bob@example.com", "role": "EDITOR"}
         share = (await alice.done("shareGrant", "ShareGrantInput", "share { id }", **granted))["share"]
-        await until(is_recorded, seconds=30)
+        await until(is_recorded)
 
         await at_alices.open(f"files?open={folder}")
         await at_alices.page.get_by_role("tab", name="Activity").click()

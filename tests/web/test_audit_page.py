@@ -22,7 +22,7 @@ async def test_an_auditor_narrows_the_log_down_and_sees_that_it_is_signed(
     async def is_recorded() -> bool:  # the log is written from the queue
         return len((await alice.data(SEEN, where={"itemId": folder}))["auditEvents"]["edges"]) == 2
 
-    await until(is_recorded, seconds=30)
+    await until(is_recorded)
     async with opened(web_stack.settings) as vault:
         await checkpoint.take(vault)
     await page.get_by_role("link", name="Audit log").click()

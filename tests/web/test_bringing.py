@@ -94,10 +94,10 @@ async def test_a_taken_name_is_a_choice(at_alices: Visitor, alice: Person) -> No
     await expect(at_alices.row("plan (2).txt")).to_be_visible()
     await at_alices.bring(text("plan.txt", b"the third"))
     await at_alices.button("Add as a new version")
-    await expect(at_alices.row("plan.txt")).to_contain_text("9 bytes", timeout=20_000)
+    await expect(at_alices.row("plan.txt")).to_contain_text("9 bytes", timeout=30_000)
     found = await children(alice, await alice.root())
     assert found["plan.txt"]["currentVersion"]["number"] == 2
-    await expect(page.get_by_role("region", name="Uploads")).to_be_hidden(timeout=15_000)
+    await expect(page.get_by_role("region", name="Uploads")).to_be_hidden(timeout=30_000)
 
 
 async def test_an_upload_goes_on_by_itself_after_a_cut(
@@ -151,7 +151,7 @@ async def test_while_the_vault_is_away_the_page_says_so_keeps_what_was_typed_and
         await at_alices.sees("The vault does not answer.")
         assert await page.get_by_label("Name of the new folder").input_value() == "Made in the dark"
     await expect(at_alices.row("Made in the dark")).to_be_visible(timeout=60_000)
-    await expect(page.get_by_text("The vault does not answer.")).to_be_hidden(timeout=20_000)
+    await expect(page.get_by_text("The vault does not answer.")).to_be_hidden(timeout=30_000)
     await at_alices.bring(text("afterwards.txt", b"the watch came back too"))
     await expect(at_alices.row("afterwards.txt")).to_contain_text("Clean", timeout=30_000)
 
@@ -159,7 +159,7 @@ async def test_while_the_vault_is_away_the_page_says_so_keeps_what_was_typed_and
 async def _is_stored(alice: Person, name: str, data: bytes) -> None:
     item = (await children(alice, await alice.root()))[name]
     assert item["sizeBytes"] == len(data)
-    async with asyncio.timeout(30):  # the digest is known once it was scanned
+    async with asyncio.timeout(60):  # the digest is known once it was scanned
         while item["currentVersion"]["sha256"] is None:
             item = (await children(alice, await alice.root()))[name]
     assert item["currentVersion"]["sha256"] == hashlib.sha256(data).hexdigest()

@@ -52,7 +52,7 @@ async def test_the_way_in_and_the_small_screen(web_stack, browser: Browser) -> N
             await visitor.page.get_by_role("menuitem", name="Sign out").click()
         said = parse_qs(urlsplit((await leaving.value).url).query)
         assert said["post_logout_redirect_uri"] == said["logout_uri"] == [f"{web_stack.url}/"]
-        await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=20_000)
+        await expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=30_000)
         await visitor.is_accessible("welcome")
 
 

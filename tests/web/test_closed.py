@@ -80,9 +80,9 @@ async def test_what_nobody_could_look_into_is_let_out_with_a_reason_and_who_had_
     async def is_recorded() -> bool:  # the log is written from the queue
         return (await alice.data(EXPOSED, id=file_id))["exposure"]["readers"] != []
 
-    await until(is_recorded, seconds=30)
+    await until(is_recorded)
     await _found_infected(web_stack, file_id)
-    await expect(row).to_contain_text("Infected", timeout=20_000)
+    await expect(row).to_contain_text("Infected", timeout=30_000)
     await row.click()
     had = page.get_by_role("region", name="Who has downloaded it").get_by_role("listitem")
     await expect(had).to_contain_text("alice@example.com · once, on")

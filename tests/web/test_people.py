@@ -139,7 +139,7 @@ async def test_an_older_version_becomes_the_newest_again(at_alices: Visitor) -> 
         await at_alices.bring(text("draft.txt", words))
         if words == b"other words":
             await at_alices.button("Add as a new version")
-        await expect(at_alices.row("draft.txt")).to_contain_text(f"{len(words)} bytes", timeout=20_000)
+        await expect(at_alices.row("draft.txt")).to_contain_text(f"{len(words)} bytes", timeout=30_000)
         await expect(at_alices.row("draft.txt")).to_contain_text("Clean", timeout=30_000)
     await at_alices.choose("draft.txt", "Details")
     await at_alices.page.get_by_role("tab", name="Versions").click()
@@ -156,7 +156,7 @@ async def test_an_older_version_becomes_the_newest_again(at_alices: Visitor) -> 
     await at_alices.page.get_by_role("dialog", name="Delete version 2").locator(".danger").click()
     await expect(versions).to_have_count(2)
     await at_alices.page.get_by_role("tab", name="About").click()
-    await at_alices.sees("the first words", seconds=30)
+    await at_alices.sees("the first words", seconds=60)
 
 
 async def test_files_are_renamed_and_moved(at_alices: Visitor, alice: Person) -> None:
