@@ -1,6 +1,6 @@
 """Who may do what to an item, and why: the one place that decides."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +23,7 @@ __all__ = [
     "Lineage",
     "Role",
     "capabilities",
+    "capabilities_of",
     "decide",
     "decide_link",
     "require",
@@ -208,9 +209,30 @@ def require_scope(grant: Grant | None, deed: Deed) -> None:
 
 
 def capabilities(user_id: UserId, lineage: Lineage, now: datetime) -> Mapping[Deed, bool]:
-    """All the answers at once, as a page shows them."""
+    """All the answers at once."""
     role = None if lineage.is_out_of_bounds else _standing(user_id, lineage, now)[0]
     return _able(role, lineage.in_trash, _is_top(lineage.item), _scopes(lineage.grant))
+
+
+def capabilities_of(user_id: UserId, lineages: Sequence[Lineage], now: datetime) -> list[Mapping[Deed, bool]]:
+    """The same for each of many, as a page shows them: files that nothing tells apart are judged once."""
+    known: dict[Hashable, Mapping[Deed, bool]] = {}
+    found = []
+    for lineage in lineages:
+        alike = _alike(lineage)
+        able = known.get(alike)
+        if able is None:
+            able = known[alike] = capabilities(user_id, lineage, now)
+        found.append(able)
+    return found
+
+
+def _alike(lineage: Lineage) -> Hashable:
+    """The same for files about which the decision is the same: all else that it looks at is the very same value."""
+    it = lineage.item
+    if isinstance(it, Folder) or lineage.shares:
+        return id(lineage)
+    return it.owner_id, it.trashed_at is None, id(lineage.above), id(lineage.grant)
 
 
 @lru_cache

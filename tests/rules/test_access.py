@@ -1,5 +1,6 @@
 """Access: a stranger learns nothing, a higher role may do all that a lower one may, answers agree with enforcement."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,15 +10,21 @@ from hypothesis import strategies as st
 from vaultstream import access
 from vaultstream.access import NEEDS, Deed, Lineage, Role
 from vaultstream.errors import Code, VaultError
+from vaultstream.files import File
 from vaultstream.folders import Folder
-from vaultstream.ids import FolderId, UserId
+from vaultstream.ids import FileId, FolderId, TokenId, UserId, version_id
 from vaultstream.shares import Share
+from vaultstream.tokens import Grant, Scope
+from vaultstream.versions import Version
 
 PEOPLE = st.sampled_from([UserId("user_a"), UserId("user_b"), UserId("user_c")])
 ROLES = st.sampled_from([role for role in Role if role is not Role.OWNER])
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TIMES = st.sampled_from([None, NOW - timedelta(hours=1), NOW, NOW + timedelta(hours=1)])
 PLACES = [FolderId(f"folder_{depth}") for depth in range(5)]
+SCOPES = st.sets(st.sampled_from(Scope)).map(lambda scopes: frozenset(scopes | {Scope.READ}))
+GRANTS = st.builds(Grant, st.just(TokenId("token_t")), SCOPES, st.sampled_from([None, None, *PLACES[:2]]))
+VERSION = Version(version_id(FileId("file_f"), "1"), FileId("file_f"), 1, 7, "text/plain", UserId("user_a"), NOW)
 
 
 @st.composite
@@ -47,6 +54,37 @@ def test_the_answer_is_what_is_enforced(person: UserId, deed: Deed, lineage: Lin
     with pytest.raises(VaultError) as caught:
         access.require(person, deed, lineage, NOW)
     assert caught.value.code is (Code.NOT_FOUND if decision.role is None else Code.FORBIDDEN)
+
+
+@st.composite
+def pages(draw: st.DrawFn) -> list[Lineage]:
+    """A folder, and files in it, each of which differs in one respect at most from one before it."""
+    folder = draw(lineages())
+    item, whole, shares = folder.item, (folder.item, *folder.above), folder.shares
+    assert isinstance(item, Folder)
+    page = [Lineage(File(FileId("file_0"), item.owner_id, item.id, "x", NOW, NOW, VERSION), whole)]
+    for number in range(1, draw(st.integers(2, 6))):
+        one = draw(st.sampled_from(page))
+        assert isinstance(one.item, File)
+        same, own = (
+            replace(one.item, id=FileId(f"file_{number}")),
+            Share(item.id, draw(PEOPLE), draw(ROLES), item.owner_id, NOW),
+        )
+        others = (
+            Lineage(same, one.above, one.shares, one.grant),
+            Lineage(replace(same, trashed_at=NOW), one.above, one.shares, one.grant),
+            Lineage(replace(same, owner_id=draw(PEOPLE)), one.above, one.shares, one.grant),
+            Lineage(same, (), one.shares, one.grant),
+            Lineage(same, one.above, (*shares, own), one.grant),
+            Lineage(same, one.above, one.shares, draw(GRANTS)),
+        )
+        page.append(draw(st.sampled_from(others)))
+    return [folder, *page]
+
+
+@given(PEOPLE, pages())
+def test_many_are_judged_as_each_is(person: UserId, page: list[Lineage]) -> None:
+    assert access.capabilities_of(person, page, NOW) == [access.capabilities(person, each, NOW) for each in page]
 
 
 @given(PEOPLE, st.sampled_from(Deed), lineages())

@@ -19,7 +19,7 @@ from vaultstream.versions import StoredVersion, Version
 
 _PAGE_MAX = 100
 _FILE = table.file("").sk
-_Child = tuple[str, Folder | File]  # the sort key of an entry, and what it lists
+_Child = tuple[str, Folder | File]  # the cursor of an entry, and what it lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ async def capabilities(vault: Vault, actor: Actor, wanted: Sequence[Folder | Fil
     """What the actor may do to each, by the function that enforces it."""
     now = vault.now()
     known = await reach.lineages(vault, actor, wanted)
-    return [access.capabilities(actor.user_id, lineage, now) for lineage in known]
+    return access.capabilities_of(actor.user_id, known, now)
 
 
 async def viewer(vault: Vault, actor: Actor) -> User | Acquaintance:
@@ -138,15 +138,15 @@ async def _folder_page(vault: Vault, actor: Actor, key: FolderPageKey) -> Folder
     if folder is None or await readable(vault, actor, [folder]) == [None]:
         return None
     page = entries[: limit - 1]
-    marks = tuple(cursors.encode(place) for place, _ in page)
-    return FolderPage(folder, tuple(child for _, child in page), marks, len(entries) >= limit)
+    marks, children = tuple(mark for mark, _ in page), tuple(child for _, child in page)
+    return FolderPage(folder, children, marks, len(entries) >= limit)
 
 
 async def _first_entries(vault: Vault, folder_id: FolderId, limit: int) -> tuple[Folder | None, list[_Child]]:
     key = table.folder(folder_id)
-    found = await vault.reads.collection(key.pk, items.child_from, until=table.ENTRY_END, limit=limit + 1)
-    place, folder = found[0] if found else ("", None)
-    if place != key.sk or not isinstance(folder, Folder):
+    found = await vault.reads.collection(key.pk, _marked, until=table.ENTRY_END, limit=limit + 1)
+    place, head = found[0] if found else ("", None)
+    if place != key.sk or head is None or not isinstance(folder := head[1], Folder):
         return None, []
     entries = _listed(found[1:])
     if len(found) == limit + 1 and len(entries) < limit:
@@ -159,7 +159,7 @@ async def _entries(vault: Vault, pk: str, after: str, limit: int) -> list[_Child
     entries: list[_Child] = []
     while len(entries) < limit:
         asked = limit - len(entries)
-        found = await vault.reads.collection(pk, items.child_from, after=after, until=table.ENTRY_END, limit=asked)
+        found = await vault.reads.collection(pk, _marked, after=after, until=table.ENTRY_END, limit=asked)
         entries += _listed(found)
         if len(found) < asked:
             break
@@ -167,8 +167,13 @@ async def _entries(vault: Vault, pk: str, after: str, limit: int) -> list[_Child
     return entries
 
 
-def _listed(found: Sequence[tuple[str, Folder | File | None]]) -> list[_Child]:
-    return [(place, child) for place, child in found if child is not None]
+def _marked(item: Item) -> _Child | None:
+    child = items.child_from(item)
+    return None if child is None else (cursors.encode(item[table.SK]), child)
+
+
+def _listed(found: Sequence[tuple[str, _Child | None]]) -> list[_Child]:
+    return [child for _, child in found if child is not None]
 
 
 async def file_collections(vault: Vault, actor: Actor, keys: Sequence[VersionPageKey]) -> list[FileCollection | None]:

@@ -2,7 +2,8 @@
 
 import asyncio
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from aiodataloader import DataLoader
@@ -31,11 +32,16 @@ class Loader(Generic[K, V]):
         """`name` tells keys apart that do not hash; `nothing` is what no key (None) gives."""
         self._known: dict[Hashable, Any] = {None: nothing}  # Any: V, and `nothing`
         self._name = name
-        self._asks = _Asks(load, self._known, name)
+        self._load = load
 
-    def saw(self, key: K, value: V) -> None:
-        """Keep what came along with something else, unless it is known."""
-        self._known.setdefault(self._name(key) if self._name else key, value)
+    @cached_property
+    def _asks(self) -> "_Asks[K, V]":
+        """Made when there is something to load: much of what is asked for came along with something else."""
+        return _Asks(self._load, self._known, self._name)
+
+    def saw(self, values: Mapping[K, V]) -> None:
+        """Keep what came along with something else, by keys that hash, unless it is known."""
+        self._known |= {key: value for key, value in values.items() if key not in self._known}
 
     def load(self, key: K | None) -> "Future[V]":
         """The value of one key."""
@@ -79,7 +85,7 @@ class Loader(Generic[K, V]):
         return told
 
 
-class _Asks(DataLoader[tuple[K, ...], None]):
+class _Asks(DataLoader[tuple[K, ...], None], Generic[K, V]):
     """Gathers what is asked for in one turn of the event loop: each ask is a tuple of keys."""
 
     cache = False

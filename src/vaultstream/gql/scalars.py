@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NewType
 
@@ -17,8 +18,10 @@ URL = NewType("URL", str)
 _BYTES_MAX = 2**63 - 1
 _SHA256 = re.compile("[0-9a-f]{64}")
 _MOMENT_CHARACTERS_MAX = 40
+_MOMENTS_KEPT = 4096  # what is read often is written often
 
 
+@lru_cache(_MOMENTS_KEPT)
 def _written_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
