@@ -100,6 +100,25 @@ async def test_a_taken_name_is_a_choice(at_alices: Visitor, alice: Person) -> No
     await expect(page.get_by_role("region", name="Uploads")).to_be_hidden(timeout=30_000)
 
 
+async def test_one_choice_is_for_all_names_that_are_taken_and_a_copy_takes_a_free_one(at_alices: Visitor) -> None:
+    page = at_alices.page
+    both = [text("north.txt", b"one"), text("south.txt", b"two")]
+    await at_alices.bring(*both)
+    await expect(at_alices.row("north.txt")).to_be_visible()
+    await expect(at_alices.row("south.txt")).to_be_visible()
+    await at_alices.bring(*both)
+    await at_alices.sees("2 names are taken here.")
+    await at_alices.is_accessible("uploads-clashes")
+    await at_alices.button("Keep all")
+    for name in ("north (2).txt", "south (2).txt"):
+        await expect(at_alices.row(name)).to_be_visible()
+    await expect(page.get_by_role("region", name="Uploads")).to_be_hidden()
+    await expect(at_alices.row("north.txt")).to_contain_text("Clean")
+    await at_alices.choose("north.txt", "Make a copy")
+    await at_alices.sees("Copied as north (3).txt")
+    await expect(at_alices.row("north (3).txt")).to_contain_text("3 bytes")
+
+
 async def test_an_upload_goes_on_by_itself_after_a_cut(
     at_alices: Visitor, web_stack: DevStack, alice: Person, tmp_path: Path
 ) -> None:

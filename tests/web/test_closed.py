@@ -47,13 +47,21 @@ async def test_what_is_archived_is_restored_from_the_page_which_tells_when_it_is
 async def test_what_it_costs_is_drawn_and_told_in_figures(at_alices: Visitor, alice: Person) -> None:
     folder = await alice.folder("Costly")
     await alice.empty_file("nothing", folder)
+    cheap = await alice.folder("Costs nothing")
     await at_alices.page.get_by_role("link", name="What it costs").click()
     bills = at_alices.page.get_by_role("table")
-    await expect(bills).to_have_count(2)
+    await expect(bills).to_have_count(3)
     await expect(bills.first.get_by_role("row", name="Together")).to_contain_text("$")
     await at_alices.page.get_by_label("How long").select_option("12 months")
     await expect(bills.nth(1)).to_contain_text("12 months")
+    by_folder = at_alices.page.get_by_role("table", name="A month, folder by folder")
+    await expect(by_folder.get_by_role("row", name="Costs nothing")).to_contain_text("$0")
+    names = await by_folder.get_by_role("button").all_inner_texts()
+    assert names.index("Costly") < names.index("Costs nothing")  # the dearest first
     await at_alices.is_accessible("costs")
+    await by_folder.get_by_role("button", name="Costs nothing").click()
+    await expect(at_alices.page.get_by_role("dialog", name="Costs nothing")).to_be_visible()
+    assert f"open={cheap}" in at_alices.page.url
 
 
 async def test_what_nobody_could_look_into_is_let_out_with_a_reason_and_who_had_it_is_told(

@@ -59,3 +59,9 @@ export const CostOf = graphql(`
   fragment TierCosts on Bill { totalUsd costTiers { tier usd } }
   fragment LineCosts on Bill { totalUsd costLines { line usd } }
 `);
+
+export const MonthOf = graphql(`
+  query MonthOf($id: ID!) {
+    storageCost(itemId: $id) { isWhole month { totalUsd } }
+  }
+`);

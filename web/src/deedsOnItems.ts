@@ -3,8 +3,11 @@
 import { tell, toasts, messageOf } from "./deeds";
 import { graphql } from "./gql";
 import { type Item, isFile } from "./items";
-import { make } from "./vault";
+import { another } from "./names";
+import { Refused, make, newKey } from "./vault";
 import { say } from "./words";
+
+const COPIES_MAX = 50; // more of one name is nothing that somebody means
 
 const FileRename = graphql(`
   mutation FileRename($input: FileRenameInput!) {
@@ -24,6 +27,11 @@ const FileMove = graphql(`
 const FolderMove = graphql(`
   mutation FolderMove($input: FolderMoveInput!) {
     folderMove(input: $input) { folder { ...ItemRow } errors { code message path } }
+  }
+`);
+const FileCopy = graphql(`
+  mutation FileCopy($input: FileCopyInput!) {
+    fileCopy(input: $input) { file { ...ItemRow } errors { code message path } }
   }
 `);
 const FileTrash = graphql(`
@@ -67,6 +75,21 @@ function move(item: Item, parentId: string) {
   return isFile(item)
     ? make(FileMove, { input: { fileId: item.id, parentId } })
     : make(FolderMove, { input: { folderId: item.id, parentId } });
+}
+
+/** Another of the same, beside it: under the first of its numbered names that is free. Throws Refused. */
+export async function copy(item: Item, changed: (gone: readonly Item[]) => void): Promise<void> {
+  const parentId = item.parent?.id ?? "";
+  for (let name = another(item.name), tries = 1; ; name = another(name), tries++) {
+    try {
+      await make(FileCopy, { input: { fileId: item.id, parentId, name, idempotencyKey: newKey() } });
+    } catch (error) {
+      if (!(error instanceof Refused && error.code === "NAME_TAKEN") || tries === COPIES_MAX) throw error;
+      continue;
+    }
+    changed([]);
+    return tell(say.copiedAs(name));
+  }
 }
 
 function trash(item: Item) {

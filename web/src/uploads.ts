@@ -3,6 +3,7 @@
 import { useSyncExternalStore } from "react";
 
 import { field, parsed, textField } from "./json";
+import { another } from "./names";
 import { Refused } from "./vault";
 import { type Target, Upload } from "./upload";
 import { fileNamed } from "./folders";
@@ -105,14 +106,13 @@ export function asAnother(upload: Upload): void {
   bring(upload.file, { folderId, name: another(name) });
 }
 
-export function isClash(upload: Upload): boolean {
-  return upload.state === "failed" && upload.error?.code === "NAME_TAKEN";
+/** The same choice for each whose name is taken. */
+export async function forAll(choose: (upload: Upload) => Promise<void> | void): Promise<void> {
+  for (const upload of queue.uploads.filter(isClash)) await choose(upload);
 }
 
-/** "plan (2).txt" for "plan.txt" */
-export function another(name: string): string {
-  const [, stem = name, count, ending = ""] = /^(.+?)(?: \((\d{1,4})\))?(\.[^.]*)?$/s.exec(name) ?? [];
-  return `${stem} (${Number(count ?? 1) + 1})${ending}`;
+export function isClash(upload: Upload): boolean {
+  return upload.state === "failed" && upload.error?.code === "NAME_TAKEN";
 }
 
 function next(): void {

@@ -9,6 +9,7 @@ import { AboutTab } from "../parts/AboutTab";
 import { ActivityTab } from "../parts/ActivityTab";
 import { CommentsTab } from "../parts/CommentsTab";
 import { Costs } from "../parts/Costs";
+import { FolderCosts } from "../parts/FolderCosts";
 import { Icon } from "../parts/Icon";
 import { SharingTab } from "../parts/SharingTab";
 import { VersionsTab } from "../parts/VersionsTab";
@@ -75,6 +76,7 @@ export default function DetailsPanel({ id, onClose }: { id: string; onClose: () 
               {!file && (
                 <Tabs.Panel value="cost" className="tab">
                   <Costs id={item.id} />
+                  <FolderCosts id={item.id} />
                 </Tabs.Panel>
               )}
             </Tabs.Root>

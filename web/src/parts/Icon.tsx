@@ -27,6 +27,7 @@ const PATHS = {
   archive: "M4 4h16v5H4zM5.5 9v11h13V9M10 13h4",
   pdf: "M6 3h8l5 5v12a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1zM14 3v5h5M9 13h6M9 17h6",
   trash: "M4 7h16M9.5 7V4.5h5V7M6.5 7l1 12.5h9l1-12.5M10.5 11v5M13.5 11v5",
+  copy: "M8 8h11v12H8zM16 8V4H5v12h3",
   undo: "M8 5L4 9l4 4M4 9h10a6 6 0 0 1 0 12H9",
   pen: "M4 20l1-4L16.5 4.5l3 3L8 19z",
   move: "M3 18V6a1 1 0 0 1 1-1h5l2 3h9a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1zM9 13.5h6M12.5 11l2.5 2.5-2.5 2.5",

@@ -4,7 +4,7 @@ import { Menu } from "@base-ui/react/menu";
 import { useState } from "react";
 
 import { deed, download, downloadZip } from "../deeds";
-import { rename, restoreAll, trashAll } from "../deedsOnItems";
+import { copy, rename, restoreAll, trashAll } from "../deedsOnItems";
 import { type Item, isFile, isReadable } from "../items";
 import { ScanRetry, ThumbnailRetry } from "../operations";
 import { go, useRoute } from "../route";
@@ -76,6 +76,9 @@ function InPlace({ item, open, name }: { item: Item; open: (item: Item) => void;
         run={async () => go({ ...route, open: item.id })}
       />
       <Choice sign="pen" name={say.rename} isOff={!canEdit} run={async () => name()} />
+      {isFile(item) && item.parent && (
+        <Choice sign="copy" name={say.makeCopy} isOff={!canDownload} run={() => copy(item, me.again)} />
+      )}
       {isFile(item) && canEdit && item.scan.status === "FAILED" && (
         <Choice sign="clock" name={say.scanAgain} run={() => make(ScanRetry, { input: { fileId: item.id } })} />
       )}

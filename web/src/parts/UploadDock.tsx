@@ -16,6 +16,7 @@ export function UploadDock() {
   const stopped = open.filter(({ state }) => state === "failed" || state === "paused").length + unfinished.length;
   const left = open.length + unfinished.length;
   const isDone = left === 0;
+  const clashes = all.filter(uploads.isClash).length;
   const title = isDone ? say.uploadsDone : stopped === left ? say.uploadsStopped : say.uploading(left - stopped);
   return (
     <section className="dock" aria-label={say.uploads}>
@@ -31,6 +32,7 @@ export function UploadDock() {
           </button>
         )}
       </header>
+      {clashes > 1 && <Clashes count={clashes} />}
       {!isFolded && (
         <ul>
           {unfinished.map((one) => (
@@ -45,6 +47,22 @@ export function UploadDock() {
         {title}
       </p>
     </section>
+  );
+}
+
+/** One choice for many names that are taken. */
+function Clashes({ count }: { count: number }) {
+  const all = (choose: (upload: Upload) => Promise<void> | void) => void deed(() => uploads.forAll(choose));
+  return (
+    <div className="line clashes">
+      <span>{say.clashes(count)}</span>
+      <button type="button" className="button small" onClick={() => all(uploads.asVersion)}>
+        {say.allVersions}
+      </button>
+      <button type="button" className="button small" onClick={() => all(uploads.asAnother)}>
+        {say.keepAll}
+      </button>
+    </div>
   );
 }
 

@@ -121,6 +121,9 @@ export const en = {
   dismiss: "Dismiss",
   newVersion: "Add as a new version",
   keepBoth: "Keep both",
+  clashes: (count: number) => `${count} names are taken here.`,
+  allVersions: "Add all as new versions",
+  keepAll: "Keep all",
   cutByReload: "Cut off by a reload. Choose the file again, and it goes on from where it was.",
   chooseAgain: "Choose the file",
   uploadErrors: {
@@ -138,6 +141,8 @@ export const en = {
   share: "Share",
   rename: "Rename",
   renameOf: (name: string) => `Another name for ${name}`,
+  makeCopy: "Make a copy",
+  copiedAs: (name: string) => `Copied as ${name}`,
   moveTo: "Move",
   moveHere: "Move here",
   moveTitle: "Move to which folder?",

@@ -14,6 +14,8 @@ export const costs = {
   costPlain: "All in Standard",
   costOf: "What for",
   costTotal: "Together",
+  costFolders: "A month, folder by folder",
+  costAtLeast: (usd: string) => `${usd} or more`,
   costLines: {
     STORAGE: "Storage",
     OVERHEAD: "Overhead of each object",
