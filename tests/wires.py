@@ -107,7 +107,11 @@ class Wire:
         self._near.add(writer)
         self._far.add(far_writer)
         try:
-            await asyncio.gather(self._carry("up", reader, far_writer), self._carry("down", far_reader, writer))
+            async with asyncio.TaskGroup() as ways:
+                ways.create_task(self._carry("up", reader, far_writer))
+                ways.create_task(self._carry("down", far_reader, writer))
+        except* OSError:  # a reset of one way is the end of both: else a client might wait for ever
+            pass
         finally:
             self._near.discard(writer)
             self._far.discard(far_writer)
@@ -115,19 +119,18 @@ class Wire:
             far_writer.close()
 
     async def _carry(self, way: str, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while piece := await source.read(_PIECE_BYTES):
-                left = self._left[way]
-                sink.write(piece if left is None else piece[:left])
-                await sink.drain()
-                self.passed[way] += len(piece) if left is None else min(left, len(piece))
-                if left is not None and len(piece) >= left:
-                    self._left[way] = self._again[way]
-                    self.cut()
-                    return
-                if left is not None:
-                    self._left[way] = left - len(piece)
-                if self.bytes_per_second is not None:
-                    await asyncio.sleep(len(piece) / self.bytes_per_second)
-            if sink.can_write_eof():
-                sink.write_eof()
+        while piece := await source.read(_PIECE_BYTES):
+            left = self._left[way]
+            sink.write(piece if left is None else piece[:left])
+            await sink.drain()
+            self.passed[way] += len(piece) if left is None else min(left, len(piece))
+            if left is not None and len(piece) >= left:
+                self._left[way] = self._again[way]
+                self.cut()
+                return
+            if left is not None:
+                self._left[way] = left - len(piece)
+            if self.bytes_per_second is not None:
+                await asyncio.sleep(len(piece) / self.bytes_per_second)
+        if sink.can_write_eof():
+            sink.write_eof()
