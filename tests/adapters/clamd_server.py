@@ -22,6 +22,7 @@ class ClamdServer:
     last_words: bytes | None = None  # when it cuts
     silent: bool = False
     stop_reading: bool = False
+    ponders: bool = False  # takes it all and never answers
     url: str = ""
     received: list[bytes] = field(default_factory=list)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -60,6 +61,8 @@ class ClamdServer:
             if self.cut_after_bytes is not None and len(body) > self.cut_after_bytes:
                 return self.last_words
         self.received.append(bytes(body))
+        if self.ponders:
+            await asyncio.Event().wait()
         verdict = f"{FOUND} FOUND" if MARK in body else "OK"
         return self.reply if self.reply is not None else f"stream: {verdict}\0".encode()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.adapters import corpus
 from tests.adapters.clamd_server import FOUND, MARK, VERSION, ClamdServer, running
-from vaultstream.adapters.scanner import Scanner
+from vaultstream.adapters.scanner import BEHIND_BYTES, Scanner
 from vaultstream.adapters.scanner_clamd import Clamd, verdict_of
 from vaultstream.verdict import ScannerUnavailable, ScanOutcome, Verdict, clean
 
@@ -49,10 +49,66 @@ async def test_a_find_of_clamd_convicts_over_a_unix_socket_too(tmp_path):
 
 
 async def test_a_find_of_the_rules_convicts_without_waiting_for_clamd():
-    async with running(ClamdServer()) as server:
-        verdict = await scanner(server).scan(pieces(corpus.EICAR, bytes(1 << 20), b"never sent"))
+    async with running(ClamdServer(ponders=True)) as server:
+        verdict = await scanner(server).scan(pieces(corpus.EICAR, bytes(1 << 20)))
         await asyncio.wait_for(server.ended.wait(), 5)
     assert (verdict.status, verdict.signature) == (ScanOutcome.INFECTED, "EICAR.TestFile")
+
+
+async def test_the_rules_stay_so_far_behind_and_no_farther_and_their_find_ends_the_reading():
+    read = 0
+
+    async def source() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1
+            yield corpus.EICAR if read == 1 else bytes(1 << 20)
+
+    async with running(ClamdServer()) as server:
+        verdict = await scanner(server).scan(source())
+        await asyncio.wait_for(server.ended.wait(), 5)
+    assert (verdict.status, verdict.signature) == (ScanOutcome.INFECTED, "EICAR.TestFile")
+    assert read == 2 + (BEHIND_BYTES >> 20) + 1  # the mark, the rules' window, what is behind, what is read ahead
+    assert server.received == []
+
+
+@pytest.mark.parametrize("place", [0, 99, 100, 101, 900, 1999])
+async def test_the_rules_see_what_they_are_behind_with_and_what_comes_before_it(monkeypatch, place):
+    monkeypatch.setattr("vaultstream.adapters.scanner.BEHIND_BYTES", 100_000)
+    data = bytearray(2_000_000)
+    async with running(ClamdServer()) as server:
+        chunks = [bytes(data[start : start + 30_000]) for start in range(0, len(data), 30_000)]
+        assert (await scanner(server).scan(pieces(*chunks))).status is ScanOutcome.CLEAN
+        data[place * 1000 : place * 1000 + len(corpus.EICAR)] = corpus.EICAR
+        chunks = [bytes(data[start : start + 30_000]) for start in range(0, len(data), 30_000)]
+        assert (await scanner(server).scan(pieces(*chunks))).signature == "EICAR.TestFile"
+
+
+async def test_a_find_of_clamd_closes_the_source_in_the_middle_of_a_read(tmp_path):
+    closed = asyncio.Event()
+
+    async def source() -> AsyncIterator[bytes]:
+        try:
+            yield bytes(1 << 20)
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    cutting = ClamdServer(cut_after_bytes=100, last_words=f"stream: {FOUND} FOUND\0".encode())
+    async with running(cutting, tmp_path / "clamd.sock") as server:  # whose buffer is too small for the chunk
+        verdict = await scanner(server).scan(source())
+    assert (verdict.status, verdict.signature) == (ScanOutcome.INFECTED, FOUND)
+    assert closed.is_set()
+
+
+async def test_what_the_source_raises_is_passed_on_and_is_no_verdict():
+    async def source() -> AsyncIterator[bytes]:
+        yield bytes(1 << 20)
+        raise ConnectionResetError("the object store hung up")
+
+    async with running(ClamdServer()) as server:
+        with pytest.raises(ConnectionResetError):
+            await scanner(server).scan(source())
     assert server.received == []
 
 

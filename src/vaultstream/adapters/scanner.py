@@ -3,13 +3,18 @@
 The rules see what is packed in a file as well. Archives of kinds that only clamd opens are left to it.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from vaultstream.adapters.scanner_clamd import CLAMD_LIMIT_BYTES, TIMEOUT_SECONDS, Clamd, ClamdStream
 from vaultstream.adapters.scanner_layers import DeepStream
 from vaultstream.adapters.scanner_yara import engine_name, packaged_rules
 from vaultstream.verdict import ScanOutcome, Verdict, combined
+
+# clamd begins when it has everything, so it goes first: this much the rules still have to look at may wait in memory.
+BEHIND_BYTES = 64 << 20
 
 
 class Scanner:
@@ -44,25 +49,86 @@ class Scanner:
     async def scan(self, chunks: AsyncIterator[bytes]) -> Verdict:
         """Read `chunks` to the end, or to the first conviction, close it, and say what was found.
 
-        The slowest engine sets the pace. Clean means that every engine looked at every byte. ScannerUnavailable
-        when an engine cannot give a verdict now; whatever `chunks` raises is passed on.
+        Clean means that every engine looked at every byte. One conviction is enough: no other engine's verdict could
+        change the outcome. ScannerUnavailable when an engine cannot give a verdict now; whatever `chunks` raises is
+        passed on.
         """
         async with AsyncExitStack() as stack:
             if isinstance(chunks, AsyncGenerator):
                 stack.push_async_callback(chunks.aclose)
-            streams: list[DeepStream | ClamdStream] = [
-                DeepStream(packaged_rules(), leaves_rest=self._clamd is not None)
-            ]
-            if self._clamd is not None:
-                streams.append(await stack.enter_async_context(self._clamd.stream()))
-            async for chunk in chunks:
-                for stream in streams:
-                    await stream.feed(chunk)
-                if _convicted(streams):
-                    break
-            return combined(_convicted(streams) or tuple([await stream.finish() for stream in streams]))
+            rules = DeepStream(packaged_rules(), leaves_rest=self._clamd is not None)
+            if self._clamd is None:
+                return await _by_rules(rules, chunks)
+            ahead = _ReadAhead(chunks)
+            stack.push_async_callback(ahead.close)
+            return await _by_both(rules, await stack.enter_async_context(self._clamd.stream()), ahead)
 
 
-def _convicted(streams: list[DeepStream | ClamdStream]) -> tuple[Verdict, ...]:
-    """The convictions so far; one is enough, for no other engine's verdict could change the outcome."""
-    return tuple(s.verdict for s in streams if s.verdict and s.verdict.status is ScanOutcome.INFECTED)
+async def _by_rules(rules: DeepStream, chunks: AsyncIterator[bytes]) -> Verdict:
+    async for chunk in chunks:
+        await rules.feed(chunk)
+        if _convicts(rules.verdict):
+            break
+    return await rules.finish()
+
+
+async def _by_both(rules: DeepStream, clamd: ClamdStream, chunks: "_ReadAhead") -> Verdict:
+    behind: deque[bytes] = deque()
+    behind_bytes = 0
+    while (chunk := await chunks.next()) is not None:
+        await clamd.feed(chunk)
+        if clamd.verdict is not None and _convicts(clamd.verdict):
+            return clamd.verdict
+        behind.append(chunk)
+        behind_bytes += len(chunk)
+        while behind_bytes > BEHIND_BYTES:
+            behind_bytes -= len(behind[0])
+            await rules.feed(behind.popleft())
+        if rules.verdict is not None and _convicts(rules.verdict):
+            return rules.verdict
+    async with _meanwhile(clamd.finish()) as of_clamd:
+        while behind and not _convicts(rules.verdict):
+            await rules.feed(behind.popleft())
+        of_rules = await rules.finish()
+        return of_rules if _convicts(of_rules) else combined((of_rules, await of_clamd))
+
+
+class _ReadAhead:
+    """Reads the next chunk while one is worked on."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self._coming = asyncio.create_task(self._read())
+
+    async def next(self) -> bytes | None:
+        """The next chunk; None at the end."""
+        chunk = await self._coming
+        if chunk is not None:
+            self._coming = asyncio.create_task(self._read())
+        return chunk
+
+    async def close(self) -> None:
+        """Read no more."""
+        await _ended(self._coming)
+
+    async def _read(self) -> bytes | None:
+        return await anext(self._chunks, None)
+
+
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[None, None, Verdict]) -> AsyncIterator["asyncio.Task[Verdict]"]:
+    """The work as a task, which ends with the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        await _ended(task)
+
+
+async def _ended(task: "asyncio.Task[Verdict] | asyncio.Task[bytes | None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _convicts(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.status is ScanOutcome.INFECTED
