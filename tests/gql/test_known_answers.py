@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -252,6 +253,16 @@ async def test_tokens_prove_nothing_when_they_may_be_another_servers(vault: Vaul
             await vault.cache.link._redis.call("GET", "whatever")  # by a new connection
         assert answers.proved(key, kept) is not is_cut
     assert await answers.find(key) is None
+
+
+async def test_answers_that_were_kept_together_do_not_end_together(vault: Vault) -> None:
+    """Or else all of them would be made anew in one moment, and whoever asks then waits for all of that."""
+    answers, seen, kept_at = Answers(vault.cache, vault.meters), Dependencies("world"), time.time()
+    for number in range(100):
+        answers.keep(number, b"{}", seen, requested=1, actual=1)
+    lives = [kept.until - kept_at for kept in answers._kept.values()]
+    assert min(lives) >= 30
+    assert max(lives) - min(lives) > 10
 
 
 async def test_without_redis_answers_are_made(vault: Vault, ann: Person) -> None:

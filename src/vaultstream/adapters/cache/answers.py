@@ -4,6 +4,7 @@ The bytes stay here, and Redis is asked for the tokens each time, in one round t
 that would be made anew. What has a moment of its own (a share that ends, an address that is signed anew) ends with it.
 """
 
+import random
 import time
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -87,7 +88,8 @@ class Answers:
             return
         if len(seen.tokens) > _PARTITIONS_MAX:
             return
-        until = min(seen.until, time.time() + _SECONDS_MAX)
+        life = random.uniform(_SECONDS_MAX / 2, _SECONDS_MAX)  # noqa: S311  # no secret: what was kept together ends apart
+        until = min(seen.until, time.time() + life)
         self._forget(key)
         keys, tokens = tuple(map(token_key, seen.tokens)), list(seen.tokens.values())
         self._kept[key] = Kept(data, requested, actual, seen.world, keys, tokens, until)
