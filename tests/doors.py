@@ -20,6 +20,7 @@ from vaultstream.actor import Actor, Origin
 from vaultstream.adapters.records import changes, upload_items, version_items
 from vaultstream.adapters.vault import Vault
 from vaultstream.events import Event, EventName
+from vaultstream.http.known_first import KnownFirst
 from vaultstream.ids import FileId, UserId
 from vaultstream.uploads import Upload, UploadStatus
 from vaultstream.versions import ScanStatus, StoredVersion
@@ -45,7 +46,13 @@ class _Announcing(uvicorn.Server):
 async def serving(app: ASGIApp, port: int) -> AsyncIterator[str]:
     """An application behind uvicorn in this process, from the moment it answers until all is closed."""
     config = uvicorn.Config(
-        app, "127.0.0.1", port, log_level="critical", timeout_graceful_shutdown=2, proxy_headers=False
+        app,
+        "127.0.0.1",
+        port,
+        http=KnownFirst,
+        log_level="critical",
+        timeout_graceful_shutdown=2,
+        proxy_headers=False,
     )
     server = _Announcing(config)
     task = asyncio.create_task(server.serve())

@@ -14,9 +14,9 @@ from wires import Wire
 
 from vaultstream.actor import GUEST, Actor, Origin
 from vaultstream.adapters import budgets as module
-from vaultstream.adapters.budgets import Budgets
+from vaultstream.adapters.budgets import Bill, Budgets
 from vaultstream.adapters.meters import Meters
-from vaultstream.budgets import MILLI, Allowance, Bucket, RateLimited, owner
+from vaultstream.budgets import MILLI, Allowance, Bucket, RateLimited, Standing, owner
 from vaultstream.ids import UserId
 from vaultstream.metrics import BUDGET_REFUSALS
 from vaultstream.pipelined import Pipelined
@@ -30,6 +30,13 @@ def somebody() -> Actor:
 
 def guest(ip: str) -> Actor:
     return Actor(GUEST, Origin("test", ip), datetime.now(UTC))
+
+
+async def presented(budgets: Budgets, bill: Bill) -> Standing | None:
+    """A bill as it is paid by who does not wait."""
+    paid: asyncio.Future[Standing | None] = asyncio.get_running_loop().create_future()
+    assert budgets.present(bill, paid.set_result)
+    return await paid
 
 
 @asynccontextmanager
@@ -54,7 +61,7 @@ async def test_the_script_does_what_the_model_does(pipelined: Pipelined, steps: 
         if model is not None:
             await pipelined.call("HINCRBY", f"budget:{name}", "at", -passed_ms)  # as if so much time had passed
             ahead += passed_ms
-        answer = await budgets._in_redis(name, points, SMALL)
+        answer = await budgets._in_redis((f"budget:{name}",), module._arguments(points, SMALL))
         assert answer is not None
         granted, bucket = answer
         now = bucket.at_ms + ahead
@@ -70,9 +77,10 @@ async def test_the_script_does_what_the_model_does(pipelined: Pipelined, steps: 
     points=st.integers(0, SMALL.size),
     needed=st.integers(0, 2 * SMALL.size),
     held=st.lists(st.sampled_from([b"old", b"new", None]), max_size=4),
+    is_awaited=st.booleans(),
 )
 async def test_points_are_taken_only_where_the_keys_hold_what_they_should_and_all_that_is_needed_is_there(
-    pipelined: Pipelined, level: int, points: int, needed: int, held: list[bytes | None]
+    pipelined: Pipelined, level: int, points: int, needed: int, held: list[bytes | None], is_awaited: bool
 ) -> None:
     asker, names = somebody(), [f"v:{secrets.token_hex(8)}" for _ in held]
     budgets = Budgets(pipelined, SMALL, Meters())
@@ -80,18 +88,30 @@ async def test_points_are_taken_only_where_the_keys_hold_what_they_should_and_al
     for name, value in zip(names, held, strict=True):
         if value is not None:
             await pipelined.call("SET", name, value)
+    bill = budgets.bill(asker, points, needed=needed, keys=names, hold=[b"new"] * len(held))
+    is_held, is_there = set(held) <= {b"new"}, max(points, needed) <= level
     try:
-        standing = await budgets.take_where(asker, points, needed=needed, keys=names, hold=[b"new"] * len(held))
+        standing = await (budgets.take_where(asker, bill) if is_awaited else presented(budgets, bill))
     except RateLimited:
-        taken = 0
-        assert set(held) <= {b"new"}
-        assert max(points, needed) > level
+        assert (is_awaited, is_held, is_there) == (True, True, False)
+        standing = None
     else:
-        taken = 0 if standing is None else points
-        assert (standing is None) == bool(set(held) - {b"new"})
-        assert standing is None or max(points, needed) <= level
+        assert (standing is not None) == (is_held and is_there)
+        assert not is_awaited or not is_held or is_there
+    taken = 0 if standing is None else points
     left = (await budgets.take(asker, 0)).remaining
     assert level - taken <= left <= level - taken + SMALL.per_second * 5  # what a slow machine's seconds gave back
+
+
+async def test_a_bill_that_redis_does_not_understand_yet_is_not_paid_and_redis_is_asked_on(
+    pipelined: Pipelined,
+) -> None:
+    asker, budgets = somebody(), Budgets(pipelined, SMALL, Meters())
+    bill = budgets.bill(asker, 1, needed=1, keys=(), hold=())
+    await pipelined.call("SCRIPT", "FLUSH")
+    assert await presented(budgets, bill) is None
+    assert await budgets.take_where(asker, bill) is not None
+    assert await presented(budgets, bill) is not None
 
 
 async def test_fifty_at_once_spend_no_more_than_there_is(redis_url: str, pipelined: Pipelined) -> None:
@@ -99,9 +119,10 @@ async def test_fifty_at_once_spend_no_more_than_there_is(redis_url: str, pipelin
     async with aclosing(Pipelined.from_url(redis_url, timeout_seconds=20)) as other:
         budgets = [Budgets(pipelined, SMALL, Meters()), Budgets(other, SMALL, Meters())]
         answers = await asyncio.gather(
-            *(budgets[n % 2]._in_redis(owner(actor), 60, SMALL) for n in range(50)), return_exceptions=True
+            *(each.take_where(actor, each.bill(actor, 60, needed=60, keys=(), hold=())) for each in budgets * 25),
+            return_exceptions=True,
         )
-    assert sum(answer[0] for answer in answers if isinstance(answer, tuple)) <= 1
+    assert sum(isinstance(answer, Standing) for answer in answers) <= 1
 
 
 async def test_what_is_given_back_can_be_spent_again_and_no_more_than_the_size_is_there(pipelined: Pipelined) -> None:
@@ -139,6 +160,14 @@ async def test_without_redis_each_process_goes_on_from_what_it_knew(redis_url: s
             assert (await budgets.take(actor, 30)).remaining >= 10
             with pytest.raises(RateLimited):
                 await budgets.take(actor, 60)
+
+
+async def test_a_bill_finds_out_that_redis_is_gone_and_the_next_is_not_sent(redis_url: str) -> None:
+    async with behind_a_wire(redis_url) as (wire, budgets):
+        bill = budgets.bill(somebody(), 1, needed=1, keys=(), hold=())
+        wire.refuse()
+        assert await presented(budgets, bill) is None
+        assert not budgets.present(bill, lambda _: None)
 
 
 async def test_redis_counts_again_once_it_is_back(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,11 @@ from typing import Any
 import httpx
 import orjson
 
+from vaultstream.adapters.telemetry.tracer import Tracer
+from vaultstream.adapters.vault import Vault
+from vaultstream.http.envelope import Envelope
+from vaultstream.http.graphql import GraphQLEndpoint
+
 GRAPHQL = "application/graphql-response+json"
 EVENTS = "text/event-stream"
 Event = tuple[str, Any]
@@ -92,3 +97,10 @@ async def events(lines: AsyncIterator[str]) -> AsyncIterator[Event]:
         elif not line and name:
             yield name, orjson.loads(data) if data else None
             name, data = "", ""
+
+
+def enveloped(vault: Vault, endpoint: GraphQLEndpoint) -> Envelope:
+    """A door as it is served: with what it knows before it."""
+    envelope = Envelope(endpoint, asked=[], meters=vault.meters, tracer=Tracer(0))
+    envelope.recall = endpoint.recall
+    return envelope

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from asking import GRAPHQL, Person
+from asking import GRAPHQL, Person, enveloped
 from caches import patient, several, uncached
+from doors import serving
 from redis.exceptions import ConnectionError as LineError
 
 from vaultstream.actions import organize
@@ -26,6 +27,7 @@ from vaultstream.http.auth import Authenticator
 from vaultstream.http.graphql import GraphQLEndpoint
 from vaultstream.http.graphql_door import Door
 from vaultstream.ids import FolderId
+from vaultstream.local.probes import free_port
 from vaultstream.metrics import CACHE_LOOKUPS
 from vaultstream.pipelined import Pipelined
 from vaultstream.pipelined.line import Line
@@ -48,11 +50,17 @@ def endpoint(vault: Vault) -> GraphQLEndpoint:
     return GraphQLEndpoint(vault, Authenticator(vault), introspection=True, graphiql=False)
 
 
-@pytest.fixture
-async def near(endpoint: GraphQLEndpoint) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of that door, in this process: what it does can be counted."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://test") as client:
-        yield client
+@pytest.fixture(params=["served", "in process"])
+async def near(
+    request: pytest.FixtureRequest, vault: Vault, endpoint: GraphQLEndpoint
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of that door in this process: what it does can be counted. Served, what is known goes the short way."""
+    if request.param == "served":
+        async with serving(enveloped(vault, endpoint), free_port()) as url, httpx.AsyncClient(base_url=url) as client:
+            yield client
+    else:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://test") as client:
+            yield client
 
 
 @pytest.fixture
@@ -238,13 +246,14 @@ async def test_no_answer_outlives_its_epoch_though_every_token_is_still_there(va
 
 
 async def test_tokens_prove_nothing_when_they_may_be_another_servers(vault: Vault) -> None:
-    answers, key = Answers(vault.cache, vault.meters), "asked"
+    answers: Answers[str] = Answers(vault.cache, vault.meters)
+    key = "asked"
     seen = Dependencies()
     world = await vault.cache.world()
     assert world is not None
     seen.saw(world.name, "FOLDER#folder_x", b"token")
     for is_cut in (False, True):
-        answers.keep(key, b"{}", seen, requested=1, actual=1)
+        answers.keep(key, seen, 2, lambda *_: "{}")
         kept = await answers.find(key)
         assert kept is not None
         if is_cut:
@@ -257,9 +266,10 @@ async def test_tokens_prove_nothing_when_they_may_be_another_servers(vault: Vaul
 
 async def test_answers_that_were_kept_together_do_not_end_together(vault: Vault) -> None:
     """Or else all of them would be made anew in one moment, and whoever asks then waits for all of that."""
-    answers, seen, kept_at = Answers(vault.cache, vault.meters), Dependencies("world"), time.time()
+    answers: Answers[str] = Answers(vault.cache, vault.meters)
+    seen, kept_at = Dependencies("world"), time.time()
     for number in range(100):
-        answers.keep(number, b"{}", seen, requested=1, actual=1)
+        answers.keep(number, seen, 2, lambda *_: "{}")
     lives = [kept.until - kept_at for kept in answers._kept.values()]
     assert min(lives) >= 30
     assert max(lives) - min(lives) > 10

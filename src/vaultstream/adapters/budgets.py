@@ -3,15 +3,16 @@
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from vaultstream.actor import Actor
 from vaultstream.budgets import MILLI, Allowance, Bucket, RateLimited, Standing, owner, standing
 from vaultstream.metrics import BUDGET_REFUSALS
-from vaultstream.pipelined import Pipelined, Script
+from vaultstream.pipelined import Pipelined, Reply, Script
 
 if TYPE_CHECKING:  # an adapter is blind to the others: it is given the meters, and counts
     from vaultstream.adapters.meters import Meters
@@ -45,6 +46,18 @@ return {granted and 1 or 0, level, now}
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What the script is asked for one owner, ready to be sent again and again."""
+
+    name: str
+    points: int  # that must be there
+    allowance: Allowance
+    keys: tuple[str, ...]
+    arguments: tuple[int | bytes, ...]
+    packed: bytes
+
+
 class Budgets:
     """Takes points before a request and gives back what it did not need; nothing fails for want of Redis.
 
@@ -66,21 +79,47 @@ class Budgets:
             raise self._refused(actor, points, bucket, allowance)
         return standing(bucket, allowance)
 
-    async def take_where(
-        self, actor: Actor, points: int, *, needed: int, keys: Sequence[str], hold: Sequence[bytes]
-    ) -> Standing | None:
-        """The same in one step with a look whether these keys of Redis hold this; where one holds anything else, or
-        Redis is gone, None, and nothing is taken. Raises RateLimited where there are fewer points than needed.
-        """
+    def bill(self, actor: Actor, points: int, *, needed: int, keys: Sequence[str], hold: Sequence[bytes]) -> Bill:
+        """So many points, to be taken where so many are there and these keys of Redis hold this."""
         allowance, name = self._of(actor), owner(actor)
-        found = await self._in_redis(name, points, allowance, needed=needed, keys=keys, hold=hold)
+        all_keys, arguments = (_PREFIX + name, *keys), _arguments(points, allowance, needed, hold)
+        packed = _SCRIPT.packed(all_keys, arguments)
+        return Bill(name, max(points, needed), allowance, all_keys, arguments, packed)
+
+    async def take_where(self, actor: Actor, bill: Bill) -> Standing | None:
+        """Look and pay in one step; where a key holds anything else, or Redis is gone, None, and nothing is taken.
+        Raises RateLimited where there are fewer points than needed.
+        """
+        found = await self._in_redis(bill.keys, bill.arguments)
         if found is None:
             return None
         granted, bucket = found
-        self._know(name, bucket)
+        self._know(bill.name, bucket)
         if not granted:
-            raise self._refused(actor, max(points, needed), bucket, allowance)
-        return standing(bucket, allowance)
+            raise self._refused(actor, bill.points, bucket, bill.allowance)
+        return standing(bucket, bill.allowance)
+
+    def present(self, bill: Bill, paid: Callable[[Standing | None], None]) -> bool:
+        """The same without waiting: whether Redis was asked. Then `paid` is told how the owner stands, or None where
+        nothing was taken, whatever the reason.
+        """
+        if time.monotonic() < self._gone_until:
+            return False
+        self._redis.send("EVALSHA", bill.packed).add_done_callback(lambda reply: paid(self._paid(bill, reply)))
+        return True
+
+    def _paid(self, bill: Bill, reply: Reply) -> Standing | None:
+        error = reply.exception()
+        if error is not None:
+            if not isinstance(error, ResponseError):
+                self._leave_alone()
+            return None
+        found = _found(reply.result())
+        if found is None:
+            return None
+        granted, bucket = found
+        self._know(bill.name, bucket)
+        return standing(bucket, bill.allowance) if granted else None
 
     async def give_back(self, actor: Actor, points: int) -> Standing:
         """Return points that were taken and not needed."""
@@ -96,7 +135,8 @@ class Budgets:
         return RateLimited(points, bucket, allowance)
 
     async def _change(self, name: str, points: int, allowance: Allowance) -> tuple[bool, Bucket]:
-        granted, bucket = await self._in_redis(name, points, allowance) or self._here(name, points, allowance)
+        found = await self._in_redis((_PREFIX + name,), _arguments(points, allowance))
+        granted, bucket = found or self._here(name, points, allowance)
         self._know(name, bucket)
         return granted, bucket
 
@@ -106,39 +146,35 @@ class Budgets:
         while len(self._known) > _OWNERS_MAX:
             self._known.popitem(last=False)
 
-    async def _in_redis(
-        self,
-        name: str,
-        points: int,
-        allowance: Allowance,
-        *,
-        needed: int = 0,
-        keys: Sequence[str] = (),
-        hold: Sequence[bytes] = (),
-    ) -> tuple[bool, Bucket] | None:
+    async def _in_redis(self, keys: Sequence[str], arguments: Sequence[int | bytes]) -> tuple[bool, Bucket] | None:
         """None where Redis does not answer in time, or a key does not hold what it should."""
         if time.monotonic() < self._gone_until:
             return None
-        arguments: tuple[int | bytes, ...] = (
-            allowance.size * MILLI,
-            allowance.per_second,
-            points * MILLI,
-            needed * MILLI,
-            *hold,
-        )
         try:
-            answer = await self._redis.run(_SCRIPT, (_PREFIX + name, *keys), arguments)
+            return _found(await self._redis.run(_SCRIPT, keys, arguments))
         except RedisError:
-            _LOG.warning("Redis does not keep the budgets: each process keeps its own meanwhile")
-            self._gone_until = time.monotonic() + _AGAIN_SECONDS
+            self._leave_alone()
             return None
-        if answer is None:
-            return None
-        granted, level, now = answer
-        return bool(granted), Bucket(int(level), int(now))
+
+    def _leave_alone(self) -> None:
+        _LOG.warning("Redis does not keep the budgets: each process keeps its own meanwhile")
+        self._gone_until = time.monotonic() + _AGAIN_SECONDS
 
     def _here(self, name: str, points: int, allowance: Allowance) -> tuple[bool, Bucket]:
         """Go on from what Redis last said of this owner, or from a full bucket."""
         now = time.time_ns() // 1_000_000
         known = self._known.get(name, Bucket(allowance.size * MILLI, now))
         return known.taken(points, now, allowance)
+
+
+def _arguments(
+    points: int, allowance: Allowance, needed: int = 0, hold: Sequence[bytes] = ()
+) -> tuple[int | bytes, ...]:
+    return (allowance.size * MILLI, allowance.per_second, points * MILLI, needed * MILLI, *hold)
+
+
+def _found(answer: Any) -> tuple[bool, Bucket] | None:  # Any: what the script answers
+    if answer is None:
+        return None
+    granted, level, now = answer
+    return bool(granted), Bucket(int(level), int(now))

@@ -9,7 +9,7 @@ from vaultstream.adapters.secret_store import revealed
 from vaultstream.adapters.telemetry.logs import log_to_stderr
 from vaultstream.commands.plainly import plainly
 from vaultstream.http.app import create_app
-from vaultstream.http.heads import BoundedHead
+from vaultstream.http.known_first import KnownFirst
 from vaultstream.settings import Settings, SettingsError
 
 _STOP_SECONDS = 10
@@ -28,7 +28,7 @@ def _serve() -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=BoundedHead,
+        http=KnownFirst,
         access_log=False,
         log_config=None,
         log_level="warning",  # an address in each line about a socket would be one too many

@@ -52,7 +52,9 @@ def create_app(settings: Settings) -> Envelope:
             )
             gc.set_threshold(*_COLLECT_EVERY)
             gc.freeze()  # what is loaded by now stays: the collector need not look at it again
+            envelope.recall = app.state.graphql.recall
             yield
+            envelope.recall = None
 
     routes = [
         Route("/health", health.health),
@@ -69,7 +71,8 @@ def create_app(settings: Settings) -> Envelope:
     ]
     handlers = {VaultError: refusal, HTTPException: protocol_refusal, Exception: unexpected}
     app = GraphQLFirst(Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers))
-    return Envelope(app, asked=settings.sign_in_origins, meters=meters, tracer=tracer, proxies=settings.proxies)
+    envelope = Envelope(app, asked=settings.sign_in_origins, meters=meters, tracer=tracer, proxies=settings.proxies)
+    return envelope
 
 
 def _trusted(settings: Settings) -> Mapping[str, str]:

@@ -68,10 +68,9 @@ class Authenticator:
         """The person whose token this is, or the program; raises UNAUTHENTICATED with what to do about it."""
         if token.startswith(tokens.PREFIX):
             return await self._program(token, origin)
-        name = sha256(token.encode("utf-8", "surrogateescape")).digest()
-        known = self._known.get(name)
-        if known is not None and time.monotonic() < known[0] and known[2] > self._vault.now():
-            return Actor(known[1], origin, known[2])
+        name = _name(token.encode("utf-8", "surrogateescape"))
+        if (known := self._known_by(name)) is not None:
+            return Actor(known[0], origin, known[1])
         claims = await self._verified(token)
         expires_at = _expiry(claims["exp"])
         email = claims.get("email")
@@ -80,6 +79,17 @@ class Authenticator:
         user_id = await account.sign_in(self._vault, email, str(claims.get("name", "")), origin)
         self._remember(name, user_id, expires_at)
         return Actor(user_id, origin, expires_at)
+
+    def person(self, token: bytes) -> UserId | None:
+        """Whose token this was seen to be a moment ago; None where it is to be looked at."""
+        known = self._known_by(_name(token))
+        return known[0] if known is not None else None
+
+    def _known_by(self, name: bytes) -> tuple[UserId, datetime] | None:
+        known = self._known.get(name)
+        if known is None or time.monotonic() >= known[0] or known[2] <= self._vault.now():
+            return None
+        return known[1:]
 
     async def _program(self, secret: str, origin: Origin) -> Actor:
         """An access token is read anew each time, so that revoking it holds at once."""
@@ -122,6 +132,10 @@ class Authenticator:
         if claims.get("token_use", _ID) != _ID:
             raise _no_id_token()
         return claims
+
+
+def _name(token: bytes) -> bytes:
+    return sha256(token).digest()
 
 
 def _no_id_token() -> VaultError:

@@ -6,7 +6,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +17,8 @@ from vaultstream.adapters.telemetry.logs import logged_request
 from vaultstream.adapters.telemetry.tracer import Span, Tracer
 from vaultstream.http.answers import problem_of
 from vaultstream.http.fields import fields_of
+from vaultstream.http.graphql_media import HEADERS, Media
+from vaultstream.http.recall import Recall
 from vaultstream.metrics import REQUEST_SECONDS
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ _SEALING = [  # unless an answer has its own
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 ]
+_SAMPLED = "vaultstream.sampled"  # in the scope: whether the request is traced, where that was drawn before
 OPERATION = "vaultstream.operation"  # where the GraphQL door tells, in the scope, what kind it was asked for
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -57,6 +60,8 @@ class Envelope:
         self._proxies = proxies
         policy = PAGE_POLICY.format(places=" ".join(["'self'", *asked]))
         self._sealing = [*_SEALING, (b"content-security-policy", policy.encode())]
+        self._sealed_end = _lines(self._sealing) + b"\r\n"
+        self.recall: Recall | None = None  # who may know an answer before the app is asked, while that is open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Name the request, pass it on, and answer for what it raises."""
@@ -64,8 +69,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         headers = fields_of(scope)
-        given = headers.get("x-request-id", "")
-        scope["request_id"] = request_id = given if _LAWFUL_ID.fullmatch(given) else secrets.token_hex(12)
+        scope["request_id"] = request_id = _id_of(headers.get("x-request-id", ""))
         logged_request.set(request_id)
         if self._proxies:
             scope["client"] = (forwarded(scope, self._proxies), 0)
@@ -74,11 +78,35 @@ class Envelope:
             return
         begun, status = time.perf_counter(), 500
         door = _DOORS.get(scope["path"].removeprefix("/").partition("/")[0], "page")
-        with self._tracer.request(f"http {door}", headers.get("traceparent", "") if self._tracer.is_on else "") as span:
+        given, drawn = headers.get("traceparent", "") if self._tracer.is_on else "", scope.get(_SAMPLED)
+        with self._tracer.request(f"http {door}", given, drawn=drawn) as span:
             try:
                 status = await self._passed(scope, receive, send, request_id)
             finally:
                 self._measure(scope, door, status, time.perf_counter() - begun, span)
+
+    def at_once(self, scope: Scope, body: bytes, end: Callable[[bytes | None], None]) -> bool:
+        """Whether there may be a known answer to this POST to /graphql: then `end` is told, later, all of it that
+        follows the status line, or None where the app is to be asked after all.
+        """
+        if self.recall is None:
+            return False
+        begun = time.perf_counter()
+        is_sampled = scope[_SAMPLED] = self._tracer.draws()
+        if is_sampled:
+            return False  # a trace shows the whole way
+        fields = dict(reversed(scope["headers"]))
+
+        def ended(media: Media, answer: bytes | None) -> None:
+            if answer is None:
+                end(None)
+                return
+            request_id = _id_of(fields.get(b"x-request-id", b"").decode("latin-1"))
+            own = b"content-length: %d\r\nx-request-id: %b\r\n" % (len(answer), request_id.encode())
+            end(b"".join((_FRONTS[media], own, self._sealed_end, answer)))
+            self._meters.observe(REQUEST_SECONDS, time.perf_counter() - begun, "graphql", "query", "ok")
+
+        return self.recall.begin(fields, body, ended)
 
     async def _passed(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         """The status that was answered; 0 where nobody waited for one."""
@@ -112,6 +140,17 @@ class Envelope:
         sealed = [*headers, (b"x-request-id", request_id.encode())]
         given = {name for name, _ in sealed}
         return sealed + [each for each in self._sealing if each[0] not in given]
+
+
+def _id_of(given: str) -> str:
+    return given if _LAWFUL_ID.fullmatch(given) else secrets.token_hex(12)
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % each for each in headers)
+
+
+_FRONTS = {media: _lines(headers) for media, headers in HEADERS.items()}
 
 
 def forwarded(scope: Scope, proxies: int) -> str:

@@ -24,13 +24,9 @@ from vaultstream.http.envelope import OPERATION
 from vaultstream.http.fields import fields_of
 from vaultstream.http.graphql_answers import KnownAnswers
 from vaultstream.http.graphql_door import Door
-from vaultstream.http.graphql_media import Media, acceptable
+from vaultstream.http.graphql_media import HEADERS, Media, acceptable
 from vaultstream.http.graphql_request import Unserved, body_of, posted, queried
-
-_HEADERS = {
-    media: [(b"content-type", media.content_type.encode()), (b"cache-control", b"no-store"), (b"vary", b"Accept")]
-    for media in Media
-}
+from vaultstream.http.recall import Recall
 
 
 class GraphQLEndpoint:
@@ -52,6 +48,7 @@ class GraphQLEndpoint:
         engine = Engine(schema.executable(), introspection=introspection)
         self._door = Door(vault, authenticator, engine, Persisted(vault.documents, trusted, only_trusted=only_trusted))
         self._known = KnownAnswers(vault, engine)
+        self.recall = Recall(authenticator, self._known)
         self._graphiql = graphiql
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -168,7 +165,7 @@ def _json(media: Media, status: int, body: Json, headers: Mapping[str, str] | No
 
 def _sent(media: Media, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> ASGIApp:
     more = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items()]
-    return Whole(status, [*_HEADERS[media], *more], body)
+    return Whole(status, [*HEADERS[media], *more], body)
 
 
 class Whole:

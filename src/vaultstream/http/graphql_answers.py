@@ -1,19 +1,42 @@
 """Answers that are still good, given again before anything is parsed; paid for each time like those that are made."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 
 import orjson
 from graphql import OperationType
 
 from vaultstream import dependencies
 from vaultstream.actor import Actor
+from vaultstream.adapters.budgets import Bill
 from vaultstream.adapters.cache import Answers
 from vaultstream.adapters.vault import Vault
+from vaultstream.budgets import Standing
 from vaultstream.gql.context import Context
-from vaultstream.gql.execution import Answer, Engine, Json, Operation
-from vaultstream.gql.spending import told
+from vaultstream.gql.execution import Answer, Engine, Operation
+from vaultstream.ids import UserId
 
 _REQUEST_BYTES_MAX = 16 * 1024
+_STANDING = b'"remaining":'  # from here on an answer is another each time: it ends with how its asker stands
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An answer up to how its asker stands, and what proves and pays it."""
+
+    front: bytes
+    actual: int
+    bill: Bill
+
+    @classmethod
+    def of(cls, body: bytes, actual: int, bill: Bill) -> "Known":
+        """What is to be known of an answer whose last words are how its asker stands."""
+        return cls(body[: body.rindex(_STANDING) + len(_STANDING)], actual, bill)
+
+    def body(self, standing: Standing) -> bytes:
+        """All of it, as `told` would say it."""
+        resets = standing.reset_at.isoformat(timespec="milliseconds")
+        return b'%b%d,"resetAt":"%b"}}}' % (self.front, standing.remaining, resets.encode())
 
 
 class KnownAnswers:
@@ -22,7 +45,7 @@ class KnownAnswers:
     def __init__(self, vault: Vault, engine: Engine) -> None:
         self._vault = vault
         self._engine = engine
-        self._answers = Answers(vault.cache, vault.meters)
+        self._answers: Answers[Known] = Answers(vault.cache, vault.meters)
 
     async def find(self, actor: Actor, request: bytes) -> bytes | None:
         """The body for this very request by this very actor, paid for in the round trip that proves it good; raises
@@ -32,16 +55,31 @@ class KnownAnswers:
         kept = await self._answers.find(key) if len(request) <= _REQUEST_BYTES_MAX else None
         if kept is None:
             return None
-        standing = await self._vault.budgets.take_where(
-            actor, kept.actual, needed=kept.requested, keys=kept.keys, hold=kept.tokens
-        )
+        standing = await self._vault.budgets.take_where(actor, kept.content.bill)
         if standing is None:
             self._answers.stale(key)
             return None
         if not self._answers.proved(key, kept):
-            await self._vault.budgets.give_back(actor, kept.actual)
+            await self._vault.budgets.give_back(actor, kept.content.actual)
             return None
-        return _body(kept.data, told(kept.requested, kept.actual, standing))
+        return kept.content.body(standing)
+
+    def ask(self, user_id: UserId, request: bytes, end: Callable[[bytes | None], None]) -> bool:
+        """As `find` for a person, without a task: whether Redis was asked. Then `end` is told the body, or None where
+        `find` is to say what there is.
+        """
+        key = (user_id, None, request)
+        kept = self._answers.at_hand(key)
+        if kept is None:
+            return False
+
+        def paid(standing: Standing | None) -> None:
+            if standing is None or not self._answers.proved(key, kept):
+                end(None)
+            else:
+                end(kept.content.body(standing))
+
+        return self._vault.budgets.present(kept.content.bill, paid)
 
     async def run(self, operation: Operation, context: Context, request: bytes) -> Answer | bytes:
         """The answer to an operation, kept where it can be told later whether it is good; as bytes where it may be."""
@@ -51,15 +89,18 @@ class KnownAnswers:
             answer = await self._engine.run(operation, context)
         if answer.refused or "errors" in answer.body:
             return answer
-        data, cost = orjson.dumps(answer.body["data"]), answer.body["extensions"]["cost"]
-        key = _key(context.actor, request)
-        self._answers.keep(key, data, seen, requested=cost["requested"], actual=cost["actual"])
-        return _body(data, cost)
+        cost = answer.body["extensions"]["cost"]
+        body = orjson.dumps({"data": answer.body["data"], "extensions": {"cost": cost}})
+
+        def made(keys: Sequence[str], hold: Sequence[bytes]) -> Known:
+            bill = self._vault.budgets.bill(
+                context.actor, cost["actual"], needed=cost["requested"], keys=keys, hold=hold
+            )
+            return Known(body[: body.rindex(_STANDING) + len(_STANDING)], cost["actual"], bill)
+
+        self._answers.keep(_key(context.actor, request), seen, len(body), made)
+        return body
 
 
 def _key(actor: Actor, request: bytes) -> Hashable:
     return actor.user_id, actor.grant, request
-
-
-def _body(data: bytes, cost: Json) -> bytes:
-    return b"".join((b'{"data":', data, b',"extensions":{"cost":', orjson.dumps(cost), b"}}"))

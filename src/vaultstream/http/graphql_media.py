@@ -56,3 +56,10 @@ def _match(pattern: str, q: float, media: Media) -> tuple[int, float] | None:
     if pattern == "application/*":
         return 1, q
     return (0, q) if pattern == "*/*" else None
+
+
+# Of every answer, whichever way it is sent.
+HEADERS = {
+    media: [(b"content-type", media.content_type.encode()), (b"cache-control", b"no-store"), (b"vary", b"Accept")]
+    for media in Media
+}

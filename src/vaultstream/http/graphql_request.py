@@ -38,7 +38,7 @@ class Unserved(Exception):
 async def body_of(headers: Mapping[str, str], receive: Receive) -> bytes:
     """The body of a POST; raises Unserved for what HTTP refuses."""
     if (
-        refused := _unlike_json(headers.get("content-type", ""), headers.get("content-encoding", "identity"))
+        refused := unlike_json(headers.get("content-type", ""), headers.get("content-encoding", "identity"))
     ) is not None:
         raise Unserved(415, refused, headers={"Accept-Encoding": "identity"})
     try:
@@ -72,7 +72,7 @@ def queried(query_string: bytes) -> Ask:
 
 
 @lru_cache(64)
-def _unlike_json(content_type: str, content_encoding: str) -> str | None:
+def unlike_json(content_type: str, content_encoding: str) -> str | None:
     """What is to be changed in a body's headers; None where nothing is."""
     media, _, parameters = content_type.partition(";")
     if media.strip().lower() != "application/json":

@@ -49,10 +49,14 @@ class BoundedHead(HttpToolsProtocol):
         self._is_begun = True
 
     def on_headers_complete(self) -> None:
+        """Pass it on."""
+        self._end_head()
+        super().on_headers_complete()
+
+    def _end_head(self) -> None:
         """The head is whole; a body takes the time that its door gives it."""
         self._in_head, self._is_begun, self._head_bytes = False, False, 0
         self._stop_waiting()
-        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """What follows is the next head."""

@@ -7,7 +7,7 @@ from typing import Any
 from redis.exceptions import ConnectionError as LineError
 from redis.exceptions import ResponseError
 
-from vaultstream.pipelined.line import Line, Reply, Watch
+from vaultstream.pipelined.line import Line, Reply, Watch, packed
 from vaultstream.pipelined.server import Server, Word
 
 
@@ -19,6 +19,10 @@ class Script:
     def __init__(self, text: str) -> None:
         self.text = text
         self.digest = sha1(text.encode()).hexdigest()  # noqa: S324  # Redis's own name for a script
+
+    def packed(self, keys: Sequence[Word], arguments: Sequence[Word] = ()) -> bytes:
+        """Its call by its hash, as it goes over the wire."""
+        return packed(("EVALSHA", self.digest, len(keys), *keys, *arguments))
 
 
 def _unwatched(_system: str, _name: str) -> Callable[[str], None]:
@@ -62,13 +66,17 @@ class Pipelined:
 
     def call(self, *command: Word) -> Reply:
         """The reply to one command, to be awaited; whoever stops waiting is not told."""
+        return self.send(str(command[0]), packed(command))
+
+    def send(self, name: str, words: bytes) -> Reply:
+        """The same for a command that was packed before; `name` is what is told of it."""
         line = self._line
         if line is None or line.is_dead:
             if self._is_closed:
                 raise LineError("this client is closed")
             line = self._line = Line(self._server, self._timeout, self._watch)
             self.opened += 1
-        return line.call(command)
+        return line.send(name, words)
 
     async def run(self, script: Script, keys: Sequence[Word], arguments: Sequence[Word] = ()) -> Any:  # Any: its answer
         """What the script answers; its text is sent only where Redis does not know it yet."""

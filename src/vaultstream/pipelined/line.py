@@ -49,11 +49,11 @@ class Line(asyncio.Protocol):
         self._opening = self._loop.create_task(self._open())
         self._ticking = self._loop.call_later(timeout_seconds / _TICKS_MAX, self._count)
 
-    def call(self, command: Command) -> Reply:
-        """The reply to come; it fails with ResponseError as Redis says, or as the line does."""
+    def send(self, name: str, words: bytes) -> Reply:
+        """The reply to come to a packed command; it fails with ResponseError as Redis says, or as the line does."""
         reply = self._loop.create_future()
-        self._unsent.append(_packed(command))
-        self._pending.append((reply, self._tick, self._watch("redis", str(command[0]))))
+        self._unsent.append(words)
+        self._pending.append((reply, self._tick, self._watch("redis", name)))
         if self._is_open and not self._will_send:
             self._will_send = True
             self._loop.call_soon(self._send)
@@ -98,7 +98,7 @@ class Line(asyncio.Protocol):
             raise LineError("Redis closed the connection")
         reply = self._loop.create_future()
         self._pending.appendleft((reply, 0, self._watch("redis", str(command[0]))))
-        self._transport.write(_packed(command))
+        self._transport.write(packed(command))
         return reply
 
     def _send(self) -> None:
@@ -146,9 +146,10 @@ class Line(asyncio.Protocol):
         self.die(LineError("Redis closed the connection"))
 
 
-def _packed(command: Command) -> bytes:
-    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub says a pair's type, not a tuple's
-    return packed
+def packed(command: Command) -> bytes:
+    """A command as it goes over the wire."""
+    words: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub says a pair's type, not a tuple's
+    return words
 
 
 def _fail(reply: Reply, error: RedisError) -> None:

@@ -7,9 +7,9 @@ that would be made anew. What has a moment of its own (a share that ends, an add
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from vaultstream.adapters.cache.cache import Cache, token_key
 from vaultstream.dependencies import Dependencies
@@ -24,29 +24,36 @@ _PARTITIONS_MAX = 100  # an answer of more of them costs more to prove than it i
 _SECONDS_MAX = 60.0  # bounds what nobody thought of
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An answer's data as JSON, what its operation may cost and did cost, and what it was made of."""
+_T = TypeVar("_T")
 
-    data: bytes
-    requested: int
-    actual: int
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[_T]):
+    """What was kept of an answer, and how long it may be believed."""
+
+    content: _T
+    size_bytes: int
     world: str
-    keys: tuple[str, ...]
-    tokens: list[bytes]
     until: float
 
 
-class Answers:
+class Answers(Generic[_T]):
     """The least recently used go first. A key names all that decides what its asker is told."""
 
     def __init__(self, cache: Cache, meters: "Meters") -> None:
         self._cache = cache
         self._meters = meters
-        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Kept[_T]] = OrderedDict()
         self._bytes = 0
 
-    async def find(self, key: Hashable) -> Kept | None:
+    def at_hand(self, key: Hashable) -> Kept[_T] | None:
+        """As `find`, but None wherever that would have to wait, or had to say that there is nothing good."""
+        kept, world = self._kept.get(key), self._cache.settled
+        if kept is None or world is None or world.name != kept.world or time.time() >= kept.until:
+            return None
+        return kept
+
+    async def find(self, key: Hashable) -> Kept[_T] | None:
         """A kept answer that is good if its tokens are still those at its keys; None where nothing is to be believed.
         Whoever looks there then says what came of it.
         """
@@ -63,7 +70,7 @@ class Answers:
             return None
         return kept
 
-    def proved(self, key: Hashable, kept: Kept) -> bool:
+    def proved(self, key: Hashable, kept: Kept[_T]) -> bool:
         """Whether it was the server of its world that had the tokens; then it is as good as new."""
         if not self._cache.is_behind(kept.world):
             self.stale(key)
@@ -80,20 +87,23 @@ class Answers:
 
     def _forget(self, key: Hashable) -> None:
         if (kept := self._kept.pop(key, None)) is not None:
-            self._bytes -= len(kept.data)
+            self._bytes -= kept.size_bytes
 
-    def keep(self, key: Hashable, data: bytes, seen: Dependencies, *, requested: int, actual: int) -> None:
-        """Keep an answer, if it can be told whether it is good."""
-        if not seen.is_traceable or seen.world is None or len(data) > _ANSWER_BYTES_MAX:
+    def keep(
+        self, key: Hashable, seen: Dependencies, size_bytes: int, made: Callable[[tuple[str, ...], list[bytes]], _T]
+    ) -> None:
+        """Keep what is `made` of the keys that prove the answer and of what they hold, if it can be told whether it is
+        good.
+        """
+        if not seen.is_traceable or seen.world is None or size_bytes > _ANSWER_BYTES_MAX:
             return
         if len(seen.tokens) > _PARTITIONS_MAX:
             return
         life = random.uniform(_SECONDS_MAX / 2, _SECONDS_MAX)  # noqa: S311  # no secret: what was kept together ends apart
-        until = min(seen.until, time.time() + life)
+        content = made(tuple(map(token_key, seen.tokens)), list(seen.tokens.values()))
         self._forget(key)
-        keys, tokens = tuple(map(token_key, seen.tokens)), list(seen.tokens.values())
-        self._kept[key] = Kept(data, requested, actual, seen.world, keys, tokens, until)
-        self._bytes += len(data)
+        self._kept[key] = Kept(content, size_bytes, seen.world, min(seen.until, time.time() + life))
+        self._bytes += size_bytes
         while self._bytes > _BYTES_MAX:
             self._forget(next(iter(self._kept)))
 

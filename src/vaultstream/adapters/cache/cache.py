@@ -62,6 +62,12 @@ class Cache:
         self._world: World | None = None  # that was believed last
         self.shelf = Shelf()
 
+    @property
+    def settled(self) -> World | None:
+        """What may be believed now, if that is known without asking anybody."""
+        known, server, epoch = self._world, self.link.known, self.trust.fresh
+        return known if known is not None and known.server == server and known.epoch == epoch else None
+
     async def world(self) -> World | None:
         """What may be believed now; None where nothing may."""
         server = self.link.known or await self.link.server()

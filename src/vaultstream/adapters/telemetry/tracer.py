@@ -121,9 +121,15 @@ class Tracer:
         self.dropped = 0
         self._percent = percent
 
-    def request(self, name: str, given: str) -> AbstractContextManager[Span | None]:
-        """The first span of a request. A trace that its sender began goes on; whether it is kept is for us to say."""
-        if not self.is_on or random.uniform(0, 100) >= self._percent:  # noqa: S311  # a sample, not a secret
+    def draws(self) -> bool:
+        """Whether the next request is sampled."""
+        return self.is_on and random.uniform(0, 100) < self._percent  # noqa: S311  # a sample, not a secret
+
+    def request(self, name: str, given: str, *, drawn: bool | None = None) -> AbstractContextManager[Span | None]:
+        """The first span of a request. A trace that its sender began goes on; whether it is kept is for us to say, now
+        or as it was `drawn` before.
+        """
+        if not (self.draws() if drawn is None else drawn):
             return _NOTHING
         above = TraceContext.read(given)
         trace_id = above.trace_id if above else os.urandom(16).hex()

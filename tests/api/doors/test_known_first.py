@@ -1,0 +1,289 @@
+"""What is known is answered before the app is asked; nothing else about a connection is different for it."""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+import uvicorn
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tried
+from hypothesis import strategies as st
+from starlette.types import Receive, Scope, Send
+
+from vaultstream.adapters.meters import Meters
+from vaultstream.adapters.telemetry.tracer import Tracer
+from vaultstream.http import known_first
+from vaultstream.http.envelope import OPERATION, Envelope
+from vaultstream.http.graphql_media import HEADERS, Media
+from vaultstream.http.heads import BoundedHead
+from vaultstream.http.known_first import KnownFirst
+from vaultstream.metrics import REQUEST_SECONDS
+
+KNOWN, FORGOTTEN, NEW = b"known", b"forgotten", b"new"
+VARYING = re.compile(rb"(date|x-request-id): [^\r]*\r\n")
+Told = Callable[[Media, bytes | None], None]
+
+
+class Memory:
+    """Knows what begins with `known`, and finds out that it has forgotten what begins so, after a turn of the loop
+    or when it is let.
+    """
+
+    def __init__(self) -> None:
+        self.answered: Counter[bytes] = Counter()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.is_asked = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, fields: Mapping[bytes, bytes], body: bytes, end: Told) -> bool:
+        assert fields[b"host"] == b"x"
+        if not body.startswith((KNOWN, FORGOTTEN)):
+            return False
+        task = asyncio.create_task(self._tell(body, end))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _tell(self, body: bytes, end: Told) -> None:
+        self.is_asked.set()
+        await self.may_answer.wait()
+        kind = KNOWN if body.startswith(KNOWN) else FORGOTTEN
+        self.answered[kind] += 1
+        end(Media.JSON, echo(body) if kind == KNOWN else None)
+
+
+class App:
+    """Says what was sent to it."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+        self.is_asked = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.is_asked.set()
+        body, more = bytearray(), True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message["body"]
+            more = message["more_body"]
+        self.asked.append(bytes(body))
+        scope[OPERATION] = "query"
+        answer = echo(bytes(body))
+        headers = [*HEADERS[Media.JSON], (b"content-length", b"%d" % len(answer))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+
+def echo(body: bytes) -> bytes:
+    return b'"%b, %d bytes"' % (body[:20], len(body))
+
+
+class Served:
+    """A server that has an app, and a memory if it is by our protocol."""
+
+    def __init__(self, protocol: type[BoundedHead], tracer: Tracer | None = None) -> None:
+        self.app, self.memory, self.meters = App(), Memory(), Meters()
+        self.envelope = Envelope(self.app, asked=[], meters=self.meters, tracer=tracer or Tracer(0))
+        self.envelope.recall = self.memory  # type: ignore[assignment]  # it stands for the vault's
+        config = uvicorn.Config(
+            self.envelope, "127.0.0.1", 0, log_level="critical", http=protocol, lifespan="off", proxy_headers=False
+        )
+        self.server = uvicorn.Server(config)
+        config.load()
+        self.server.lifespan = config.lifespan_class(config)
+
+    @property
+    def requests(self) -> dict[tuple[str, ...], int]:
+        return {labels: sum(spread.counts) for labels, spread in self.meters.spreads(REQUEST_SECONDS).items()}
+
+    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.server.servers[0].sockets[0].getsockname()[1])
+
+    async def said(self, *pieces: bytes, turns: int = 3) -> bytes:
+        """Everything that it says to this until it closes, but what is another each time."""
+        reader, writer = await self.open()
+        try:
+            for piece in pieces:
+                writer.write(piece)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            async with asyncio.timeout(10):
+                return VARYING.sub(b"", await reader.read())
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def served(protocol: type[BoundedHead], tracer: Tracer | None = None) -> AsyncIterator[Served]:
+    one = Served(protocol, tracer)
+    await one.server.startup()
+    try:
+        yield one
+    finally:
+        one.memory.may_answer.set()
+        await one.server.shutdown()
+
+
+@pytest.fixture
+async def ours() -> AsyncIterator[Served]:
+    async with served(KnownFirst) as one:
+        yield one
+
+
+@pytest.fixture
+async def plain() -> AsyncIterator[Served]:
+    async with served(BoundedHead) as one:
+        yield one
+
+
+def request(body: bytes, *headers: bytes, method: bytes = b"POST", path: bytes = b"/graphql") -> bytes:
+    lines = [b"%b %b HTTP/1.1" % (method, path), b"Host: x", b"Content-Length: %d" % len(body), *headers, b"", body]
+    return b"\r\n".join(lines)
+
+
+REQUESTS = st.builds(
+    request,
+    st.sampled_from([KNOWN, FORGOTTEN, NEW]).flatmap(
+        lambda kind: st.sampled_from([0, 1, 1000, 70_000, 300_000]).map(lambda size: kind + b"." * size)
+    ),
+    st.sampled_from([b"X-A: b", b"Expect: 100-continue", b"Connection: keep-alive", b"Upgrade: websocket"]),
+    method=st.sampled_from([b"POST", b"POST", b"POST", b"PUT"]),
+    path=st.sampled_from([b"/graphql", b"/graphql", b"/graphql", b"/graphql?a=b", b"/graphqls", b"/content"]),
+)
+
+
+@tried(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    requests=st.lists(REQUESTS, max_size=5),
+    cuts=st.lists(st.floats(0, 1), max_size=5),
+    last=st.sampled_from([NEW, KNOWN]),
+    turns=st.integers(0, 6),
+)
+async def test_however_requests_come_the_answers_are_those_of_the_app(
+    ours: Served, plain: Served, requests: list[bytes], cuts: list[float], last: bytes, turns: int
+) -> None:
+    whole = b"".join(requests) + request(last, b"Connection: close")
+    at = sorted({0, len(whole), *(round(cut * len(whole)) for cut in cuts)})
+    pieces = [whole[begin:end] for begin, end in pairwise(at)]
+    assert await ours.said(*pieces, turns=turns) == await plain.said(*pieces, turns=turns)
+    assert ours.requests == plain.requests
+
+
+async def test_what_is_known_does_not_reach_the_app_and_what_was_forgotten_does(ours: Served) -> None:
+    for body in (KNOWN, FORGOTTEN, NEW, KNOWN):
+        reader, writer = await ours.open()
+        writer.write(request(body))
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        writer.close()
+    assert ours.memory.answered == {KNOWN: 2, FORGOTTEN: 1}
+    assert ours.app.asked == [FORGOTTEN, NEW]
+    assert ours.requests == {("graphql", "query", "ok"): 4}
+
+
+async def test_a_body_may_come_after_its_head(ours: Served) -> None:
+    head, _, body = request(KNOWN, b"Connection: keep-alive").partition(b"\r\n\r\n")
+    reader, writer = await ours.open()
+    for piece in (head + b"\r\n\r\n", body[:2], body[2:]):
+        writer.write(piece)
+        for _ in range(3):
+            await asyncio.sleep(0)
+    await reader.readuntil(echo(KNOWN))
+    writer.close()
+    assert ours.memory.answered == {KNOWN: 1}
+
+
+async def test_a_body_that_does_not_come_is_the_apps_to_wait_for(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_first, "_REST_SECONDS", 0.0)
+    reader, writer = await ours.open()
+    writer.write(request(KNOWN)[:-2])
+    await ours.app.is_asked.wait()
+    writer.write(KNOWN[-2:])
+    await reader.readuntil(echo(KNOWN))
+    writer.close()
+    assert (ours.app.asked, ours.memory.answered) == ([KNOWN], {})
+
+
+async def test_a_server_that_stops_waits_for_a_body_whose_head_it_has() -> None:
+    async with served(KnownFirst) as one:
+        reader, writer = await one.open()
+        writer.write(request(KNOWN)[:-2])
+        while not any(each._body is not None for each in one.server.server_state.connections):  # noqa: ASYNC110  # as above
+            await asyncio.sleep(0)
+        stopping = asyncio.create_task(one.server.shutdown())
+        await one.app.is_asked.wait()
+        writer.write(KNOWN[-2:])
+        assert (await reader.read()).endswith(echo(KNOWN))
+        writer.close()
+        await stopping
+
+
+async def test_what_comes_meanwhile_waits_its_turn(ours: Served) -> None:
+    ours.memory.may_answer.clear()
+    said = asyncio.create_task(ours.said(request(KNOWN), request(NEW * 30_000), request(KNOWN, b"Connection: close")))
+    await ours.memory.is_asked.wait()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert ours.app.asked == []
+    ours.memory.may_answer.set()
+    assert (await said).count(b"HTTP/1.1 200 OK") == 3
+    assert ours.app.asked == [NEW * 30_000, KNOWN]
+
+
+@pytest.mark.parametrize("body", [KNOWN, FORGOTTEN])
+async def test_who_hangs_up_is_not_answered_and_harms_nobody(ours: Served, body: bytes) -> None:
+    ours.memory.may_answer.clear()
+    _, writer = await ours.open()
+    writer.write(request(body))
+    await ours.memory.is_asked.wait()
+    writer.transport.abort()
+    while ours.server.server_state.connections:  # noqa: ASYNC110  # uvicorn tells nobody
+        await asyncio.sleep(0)
+    ours.memory.may_answer.set()
+    assert (await ours.said(request(body, b"Connection: close"))).startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize("body", [KNOWN, FORGOTTEN])
+async def test_a_server_that_stops_still_answers_what_it_was_asked(body: bytes) -> None:
+    async with served(KnownFirst) as one:
+        one.memory.may_answer.clear()
+        reader, writer = await one.open()
+        writer.write(request(body))
+        await one.memory.is_asked.wait()
+        stopping = asyncio.create_task(one.server.shutdown())
+        await asyncio.sleep(0)
+        one.memory.may_answer.set()
+        answer = await reader.read()
+        writer.close()
+        await stopping
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"\r\nconnection: close\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n" + echo(body))
+
+
+async def test_a_connection_that_is_kept_is_let_go_when_nothing_comes(ours: Served) -> None:
+    reader, writer = await ours.open()
+    writer.write(request(KNOWN))
+    await reader.readuntil(echo(KNOWN))
+    (connection,) = ours.server.server_state.connections
+    assert connection.timeout_keep_alive_task is not None
+    connection.timeout_keep_alive_handler()
+    assert await reader.read() == b""
+    writer.close()
+
+
+async def test_what_is_traced_goes_the_whole_way_and_is_drawn_once() -> None:
+    tracer = Tracer(100)
+    async with served(KnownFirst, tracer) as one:
+        await one.said(request(KNOWN), request(KNOWN, b"Connection: close"))
+        assert (len(tracer.ended), one.app.asked) == (2, [KNOWN, KNOWN])
+        draws = iter([False, True])
+        tracer.draws = lambda: next(draws)  # type: ignore[method-assign]  # chance, as it may fall
+        await one.said(request(FORGOTTEN), request(NEW, b"Connection: close"))
+        assert (len(tracer.ended), one.app.asked[2:]) == (3, [FORGOTTEN, NEW])
