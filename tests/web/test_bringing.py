@@ -100,8 +100,12 @@ async def test_a_taken_name_is_a_choice(at_alices: Visitor, alice: Person) -> No
     await expect(page.get_by_role("region", name="Uploads")).to_be_hidden(timeout=30_000)
 
 
-async def test_one_choice_is_for_all_names_that_are_taken_and_a_copy_takes_a_free_one(at_alices: Visitor) -> None:
+async def test_one_choice_is_for_all_names_that_are_taken_and_a_copy_takes_a_free_one(
+    at_alices: Visitor, alice: Person
+) -> None:
     page = at_alices.page
+    await at_alices.open(f"folder/{await alice.folder('Taken')}")
+    await expect(page.get_by_role("heading", name="Taken")).to_be_visible()
     both = [text("north.txt", b"one"), text("south.txt", b"two")]
     await at_alices.bring(*both)
     await expect(at_alices.row("north.txt")).to_be_visible()

@@ -97,5 +97,5 @@ def _listening(process: psutil.Process) -> set[int]:
             for connection in process.net_connections(kind="inet")
             if connection.status == psutil.CONN_LISTEN
         }
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, psutil.AccessDenied):  # only root may look at one that ended and is not waited for
         return set()
