@@ -159,7 +159,7 @@ async def prepared(made: GraphQLSchema, text: str, memory: Memory) -> dict[str, 
     found = ways(made, document)
     undeclare(made)
     expected, plain = [await way(memory.context()) for way in list(found.values())[:2]]
-    declare_batches(made)
+    declare_batches(made, lasting=schema.LASTING)
     declared = await found["a plan, declared fields"](memory.context())
     if expected.errors or not expected == plain == declared:
         raise RuntimeError("the answers differ")

@@ -7,6 +7,7 @@ that two executors that ask in any order, or twice, are told the same.
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -34,9 +35,10 @@ from graphql import (
     is_non_null_type,
 )
 
-from vaultstream.breadth import Attribute, Batch, declare
+from vaultstream.breadth import BY_CLASS, Attribute, Batch, Derived, declare
 
 WAYS = ("default", "method", "sync", "async", "future", "attribute", "batch", "batch of futures", "awaited batch")
+LASTING = (*WAYS, *["derived"] * 12)  # of a type whose fields are mostly functions of their parent
 
 
 def _odd(value: object) -> str:
@@ -68,6 +70,7 @@ class World:
     sickness: float
     schema: GraphQLSchema
     ways: dict[tuple[str, str], str]
+    things: dict[tuple[str, str], "Thing | Box"] = field(default_factory=dict)
 
     def chance(self, *about: object) -> Random:
         return Random(f"{self.seed}{about}")
@@ -95,7 +98,8 @@ class World:
             kind = chance.choice(self.schema.get_possible_types(kind))
         if chance.random() < self.sickness:
             kind = chance.choice([each for each in self.schema.type_map.values() if each.name.startswith("T")])
-        return chance.choice((Thing, Box))(self, kind.name, token)
+        made = _of_kind(chance.choice((Thing, Box)), kind.name)(self, kind.name, token)
+        return self.things.setdefault((kind.name, token), made)
 
     def stored(self, thing: "Thing | Box", name: str) -> Any:
         """What an attribute holds: the value, or a method that gives it."""
@@ -147,12 +151,19 @@ class Box(Mapping[str, Any]):
         return 0
 
 
+@cache
+def _of_kind(parent: type["Thing | Box"], kind: str) -> type["Thing | Box"]:
+    """A class for each kind: what type a thing is of, its class tells."""
+    return type(f"{kind}{parent.__name__}", (parent,), {})
+
+
 @dataclass(slots=True)
 class _Maker:
     chance: Random
     seed: int
     sickness: float
     ways: dict[tuple[str, str], str] = field(default_factory=dict)
+    lasting: dict[str, bool] = field(default_factory=dict)
     worlds: list[World] = field(default_factory=list)
 
     def world(self) -> World:
@@ -173,7 +184,10 @@ class _Maker:
             own = {key: self._resolved(name, key, GraphQLField(one.type)) for key, one in shared.items()}
             return own | self._fields(name, kinds, 4)
 
-        return GraphQLObjectType(name, fields, interfaces=[named], is_type_of=lambda it, _info: it.kind == name)
+        made = GraphQLObjectType(name, fields, interfaces=[named], is_type_of=lambda it, _info: it.kind == name)
+        if self.chance.random() < 0.7:
+            declare(made, BY_CLASS)
+        return made
 
     def _fields(self, parent: str, kinds: list[Any], most: int) -> dict[str, GraphQLField]:
         made = {}
@@ -190,7 +204,8 @@ class _Maker:
         return GraphQLNonNull(kind) if self.chance.random() < 0.4 else kind
 
     def _resolved(self, parent: str, name: str, made: GraphQLField) -> GraphQLField:
-        way = self.ways[parent, name] = self.chance.choice(WAYS)
+        lasts = self.lasting.setdefault(parent, self.chance.random() < 0.5)
+        way = self.ways[parent, name] = self.chance.choice(LASTING if lasts else WAYS)
         if way in {"default", "method"} and not (made.args and way == "default"):
             return made
 
@@ -203,6 +218,8 @@ class _Maker:
         made.resolve = _resolver(way, answer)
         if way == "attribute" and not made.args and not self.sickness:
             declare(made, Attribute(name))
+        elif way == "derived" and not made.args:
+            declare(made, Derived(lambda thing: answer(thing, {})))
         elif batch := _batch(way, answer, made.resolve):
             declare(made, Batch(batch))
         return made
@@ -239,9 +256,9 @@ def made_up(chance: Random, *, sickness: float) -> World:
     return _Maker(chance, chance.randint(0, 2**32), sickness).world()
 
 
-def root(world: World) -> Thing:
+def root(world: World) -> Thing | Box:
     """What the query's fields are asked of."""
-    return Thing(world, "Query", "")
+    return world.things.setdefault(("Query", ""), Thing(world, "Query", ""))
 
 
 @dataclass(slots=True)

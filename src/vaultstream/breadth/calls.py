@@ -9,7 +9,7 @@ from graphql import TypeNameMetaFieldDef, get_argument_values
 from graphql.pyutils import is_awaitable
 
 from vaultstream.breadth.columns import Finding, Info, Values, is_to_await, may_wait
-from vaultstream.breadth.declarations import Attribute, Batch
+from vaultstream.breadth.declarations import Attribute, Batch, Derived
 from vaultstream.breadth.fallback import FellBack, discard
 from vaultstream.breadth.fields import Field
 from vaultstream.breadth.infos import Request, info_of
@@ -64,6 +64,8 @@ class Call:
             self._values = [self.field.parent.name] * len(self._parents)
         elif isinstance(how, Attribute):
             self._keep(list(map(attrgetter(how.name), self._parents)))
+        elif isinstance(how, Derived):
+            self._keep(list(map(how.of, self._parents)))
         elif isinstance(how, Batch):
             self._take(how.resolve(self._parents, self._told(), **self._arguments()))
         elif resolve is None:

@@ -18,6 +18,16 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
+class Derived:
+    """A function of the parent alone, which never changes, nor does what it holds: worked out once for each parent.
+
+    `of(parent)` is what the field's resolver would answer at any time, without arguments and whoever asks.
+    """
+
+    of: Callable[[Any], Any]  # Any: as in Batch
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Resolved for all parents of a level at once: `resolve(parents, info, **arguments)`.
 
@@ -42,7 +52,7 @@ class Once(Enum):
 
 BY_CLASS = ByClass.BY_CLASS
 ONCE = Once.ONCE
-How = Attribute | Batch | ByClass | Once
+How = Attribute | Batch | ByClass | Derived | Once
 
 
 def declare(what: GraphQLField | GraphQLNamedType, how: How) -> None:

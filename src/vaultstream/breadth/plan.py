@@ -139,11 +139,11 @@ def selection(
     scope: Scope, kind: GraphQLObjectType, nodes: list[SelectionSetNode], above: Path | None, *, located: bool
 ) -> Selection:
     """The fields asked of objects of this type; `located` tells that there is one, not in a list, at `above`."""
-    fields = (
+    fields = tuple(
         _field(scope, kind, key, found, Path(above, key, kind.name) if located else None)
         for key, found in collected(scope, kind, nodes).items()
     )
-    return Selection(tuple(fields))
+    return Selection.of(fields)
 
 
 def _field(scope: Scope, parent: GraphQLObjectType, key: str, nodes: list[FieldNode], path: Path | None) -> Field:

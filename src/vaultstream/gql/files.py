@@ -49,9 +49,8 @@ class File(Item):
         return self.current.content_type
 
     @strawberry.field(description="The version that is shown under its name.", graphql_type=FileVersion)
-    def current_version(self: files.File, info: Info) -> versions.Version:
+    def current_version(self: files.File) -> versions.Version:
         """The file holds it."""
-        info.context.loaders.saw(self)
         return self.current
 
     @strawberry.field(description="The scan of the current version.", graphql_type=Scan)

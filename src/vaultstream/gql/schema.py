@@ -13,6 +13,7 @@ from vaultstream.gql.comments import Comment, CommentMutations
 from vaultstream.gql.file_mutations import FilePlaceMutations
 from vaultstream.gql.files import File, FileMutations
 from vaultstream.gql.folders import Folder, FolderMutations
+from vaultstream.gql.items import Capabilities
 from vaultstream.gql.link_update import ShareLinkUpdateMutation
 from vaultstream.gql.links import ShareLink, ShareLinkMutations
 from vaultstream.gql.live import Subscription
@@ -26,7 +27,7 @@ from vaultstream.gql.trash import TrashMutations
 from vaultstream.gql.uploads import Upload, UploadMutations
 from vaultstream.gql.users import User
 from vaultstream.gql.version_mutations import VersionMutations
-from vaultstream.gql.versions import FileVersion
+from vaultstream.gql.versions import FileVersion, Scan, StorageState, Thumbnail
 from vaultstream.gql.zips import ZipMutations
 
 
@@ -48,6 +49,10 @@ class Mutation(
     StorageMutations,
 ):
     """Every noun's mutations."""
+
+
+LASTING = (File, Folder, FileVersion, Scan, Thumbnail, StorageState, User, Capabilities, Share, ShareLink, Comment)
+"""Types of nouns that come from the cache, so that the same value is shown again and again."""
 
 
 @cache
@@ -77,7 +82,7 @@ def _built(*, sort_schema: bool) -> strawberry.Schema:
 def executable() -> GraphQLSchema:
     """The schema as graphql-core runs it; built once for the process."""
     made = _built(sort_schema=False)._schema  # noqa: SLF001  # it has no public name
-    declare_batches(made)
+    declare_batches(made, lasting=LASTING)
     return made
 
 
