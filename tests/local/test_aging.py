@@ -27,7 +27,7 @@ async def test_days_go_by_for_the_stack_that_runs_here(tmp_path: Path, logs: Pat
     with pytest.raises(NotAged, match="No vault is running"):
         advance(tmp_path, 200)
     with held(tmp_path):
-        at, key = ports.claim(tmp_path)[0], Secrets.of(tmp_path).access_key
+        at, key = ports.claim(tmp_path, 8000)[0], Secrets.of(tmp_path).access_key
         with world.running(parts.s3(tmp_path / "s3", at["s3"], key), logs) as part:
             async with boto("s3", f"http://{part.address}", Credentials(key.id, key.secret.reveal())) as s3:
                 place = {"LocationConstraint": REGION}

@@ -132,20 +132,33 @@ def test_only_one_process_holds_a_data_folder_and_the_next_may_when_it_ends(tmp_
 
 def test_ports_stay_the_same_as_long_as_nobody_else_takes_them(tmp_path, monkeypatch):
     monkeypatch.setattr(ports, "_WAIT_SECONDS", 0)
-    first, moved = ports.claim(tmp_path)
+    first, moved = ports.claim(tmp_path, 8000)
     assert moved == []
     assert len(set(first.values())) == len(ports.NAMES)
-    assert ports.claim(tmp_path) == (first, [])
+    assert ports.claim(tmp_path, 8000) == (first, [])
     with socket.socket() as other:
         other.bind(("127.0.0.1", first["sign-in"]))
         other.listen()
-        second, moved = ports.claim(tmp_path)
+        second, moved = ports.claim(tmp_path, 8000)
     assert moved == ["sign-in"]
     assert {name: port for name, port in second.items() if name != "sign-in"} == {
         name: port for name, port in first.items() if name != "sign-in"
     }
     assert second["sign-in"] != first["sign-in"]
     assert ports.known(tmp_path) == second
+
+
+def test_no_two_parts_share_a_port_though_nobody_listens_there_yet(tmp_path, monkeypatch):
+    drawn = iter([20_000, 20_000, 20_001, 20_001, *range(20_000, 20_100)])
+    monkeypatch.setattr(ports, "free_port", lambda: next(drawn))
+    monkeypatch.setattr(ports, "is_free", lambda _: True)
+    first, _ = ports.claim(tmp_path, 20_001)
+    assert len(set(first.values())) == len(ports.NAMES)
+    assert 20_001 not in first.values()
+    second, moved = ports.claim(tmp_path, 20_000)  # the vault itself is to have what was a part's
+    assert moved == ["dynamodb"]
+    assert 20_000 not in second.values()
+    assert len(set(second.values())) == len(ports.NAMES)
 
 
 def test_no_port_is_chosen_that_an_outgoing_connection_could_take():

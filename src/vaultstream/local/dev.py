@@ -102,7 +102,7 @@ def dev(folder: Path, environ: Mapping[str, str]) -> None:
 
 def _stack(folder: Path, environ: Mapping[str, str]) -> Stack:
     own = embedded.Secrets.of(folder)
-    at, moved = ports.claim(folder)
+    at, moved = ports.claim(folder, embedded.port(environ))
     settings = embedded.embedded(own, at, environ)
     if not is_free(settings.port, settings.host):
         raise PortTaken(

@@ -59,12 +59,21 @@ def embedded(own: Secrets, ports: Mapping[str, int], environ: Mapping[str, str])
     if environ.get(f"{PREFIX}ENVIRONMENT", "local") != "local":
         raise SettingsError(f"`vaultstream dev` is the local environment; unset {PREFIX}ENVIRONMENT to run it")
     chosen = {PREFIX + name: environ[PREFIX + name] for name in _CHOOSABLE if PREFIX + name in environ}
-    port = chosen.get(f"{PREFIX}PORT", "8000")
+    port = _port(environ)
     made = {PREFIX + name.upper(): value for name, value in _made(own, ports, port).items()}
     settings = Settings.from_env(made | chosen)
     if urlsplit(settings.public_url).hostname not in _LOOPBACK:
         raise SettingsError(f"{PREFIX}PUBLIC_URL must be on this machine: the local sign-in asks for no password")
     return settings
+
+
+def port(environ: Mapping[str, str]) -> int:
+    """The vault's own port, before anything else is known; 0 for what is no number, which Settings refuse."""
+    return int(text) if (text := _port(environ)).isdecimal() else 0
+
+
+def _port(environ: Mapping[str, str]) -> str:
+    return environ.get(f"{PREFIX}PORT", "8000")
 
 
 def _made(own: Secrets, ports: Mapping[str, int], port: str) -> dict[str, str]:

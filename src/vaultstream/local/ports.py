@@ -17,19 +17,20 @@ def known(folder: Path) -> dict[str, int]:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def claim(folder: Path, names: Sequence[str] = NAMES) -> tuple[dict[str, int], list[str]]:
-    """A port for every part, and the names of those that had to move because somebody else has theirs."""
+def claim(folder: Path, taken: int, names: Sequence[str] = NAMES) -> tuple[dict[str, int], list[str]]:
+    """A port of its own for every part, none of them `taken`, and the names of those that had to move."""
     ports = known(folder)
     deadline = time.monotonic() + _WAIT_SECONDS
     while any(not is_free(port) for port in ports.values()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    moved = [name for name, port in ports.items() if not is_free(port)]
+    moved = [name for name, port in ports.items() if port == taken or not is_free(port)]
+    kept = {name: port for name, port in ports.items() if name not in moved}
     for name in names:
-        while name not in ports or name in moved or list(ports.values()).count(ports[name]) > 1:
-            ports[name] = free_port()
-            if is_free(ports[name]):
-                break
+        while name not in kept:
+            port = free_port()
+            if port not in {taken, *kept.values()}:  # nobody listens there yet, so to look is not enough
+                kept[name] = port
     new = folder / "ports.json.new"
-    new.write_text(json.dumps(ports, indent=2))
+    new.write_text(json.dumps(kept, indent=2))
     new.replace(folder / "ports.json")
-    return ports, moved
+    return kept, moved
