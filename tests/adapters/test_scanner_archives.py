@@ -211,6 +211,19 @@ async def test_bytes_that_were_bent_anywhere_end_in_a_verdict(data, pack, place,
     assert (await scanned(bytes(packed))).status in set(ScanOutcome)
 
 
+@pytest.mark.parametrize("before_border", [1 << 10, 20 << 10, 40 << 10, 60 << 10])
+async def test_noise_that_begins_like_gzip_is_no_archive_and_what_lies_in_it_is_found(before_border):
+    """Every 16 MiB of noise have such a place, and one in sixteen says that up to 64 KiB of anything come first."""
+    header = b"\x1f\x8b\x08\x04" + bytes(6) + b"\xff\xff"
+    noise = random.Random(1).randbytes(3 * scanner_layers._FEED_BYTES)
+    place = 2 * scanner_layers._FEED_BYTES - before_border
+    data = noise[:place] + header + noise[place:]
+    assert (await scanned(data, scanner_layers._FEED_BYTES)).status is ScanOutcome.CLEAN
+    inside = place + len(header) + (32 << 10)
+    data = data[:inside] + zipped(corpus.EICAR) + data[inside:]
+    assert (await scanned(data, scanner_layers._FEED_BYTES)).signature == "EICAR.TestFile"
+
+
 async def test_what_a_film_or_a_document_is_made_of_is_no_archive():
     files = [kinds.film(), kinds.heic(), kinds.song(cover=kinds.jpeg()), kinds.office("odt", cover=kinds.png())]
     for data in (*files, corpus.pdf(b"0 0 m 9 9 l S"), in_pdf(b"0 0 m") + b"\n", os.urandom(3 << 20)):

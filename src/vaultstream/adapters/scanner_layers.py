@@ -27,7 +27,8 @@ MEMBERS = 10_000
 BYTES_PER_MEMBER = 4 << 10
 
 _FEED_BYTES = 256 << 10
-_TAKEN_BACK_BYTES = 16 << 10  # how far what only looked packed is unpacked before it counts as damaged
+# How far what only looked packed is unpacked before it counts as damaged: twice what gzip skips, 64 KiB of any bytes.
+_TAKEN_BACK_BYTES = 128 << 10
 _BOMB = "It unpacks to more than is looked at."
 _DAMAGED = "It holds packed files that are damaged or incomplete."
 _DEEP = f"It holds archives in archives, more than {DEPTH_MAX} deep."
