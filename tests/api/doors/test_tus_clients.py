@@ -13,6 +13,7 @@ from doors import content_at, serving, until, upload_at
 from tusclient.client import TusClient
 from wires import Wire
 
+from vaultstream.adapters.vault import Vault
 from vaultstream.http.app import create_app
 from vaultstream.uploads import UploadStatus
 
@@ -114,15 +115,25 @@ async def test_tus_js_gets_through_a_wire_that_is_cut(vault, cutting: Wire, toke
 
 
 async def test_a_creation_whose_answer_was_lost_is_found_again(vault, cutting: Wire, token, tmp_path):
-    cutting.cut_after(up=1_000_000)
+    cutting.bytes_per_second = 300_000  # it is still on its way when the vault has begun it
+
+    async def cut_once_begun() -> None:
+        await until(lambda: is_begun(vault, "once"))
+        cutting.cut()
+        cutting.bytes_per_second = None
+
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "one-creation"}
-    result = await by_tus_js(
-        cutting, token, tmp_path, metadata={"filename": "once"}, headers=headers, uploadDataDuringCreation=True
-    )
+    options = {"metadata": {"filename": "once"}, "headers": headers, "uploadDataDuringCreation": True}
+    result, _ = await asyncio.gather(by_tus_js(cutting, token, tmp_path, **options), cut_once_begun())
     assert cutting.cuts == 1
     assert await content_at(vault, result["url"]) == DATA
     upload = await upload_at(vault, result["url"])
     assert upload.epoch > 0  # the first creation's bytes came under epoch 0, and were gone on with
+
+
+async def is_begun(vault: Vault, name: str) -> bool:
+    pages = [page async for page in vault.records.scanned(["#UPLOAD"])]
+    return any(item["name"] == name for page in pages for item in page)
 
 
 async def test_tus_js_goes_on_in_another_process(vault, wire, token, tmp_path):
