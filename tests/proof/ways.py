@@ -141,7 +141,7 @@ ASKED = {
 # Queries that take no id, or give nothing for one: each has a test of its own, here or in `tests/gql`.
 LISTS = {"search", "sharedWithMe", "trash", "recent"}
 AUDIT = {"auditEvents", "auditCheckpoint"}  # for auditors, who are told of everybody's deeds and see nobody's items
-OTHER_QUERIES = LISTS | AUDIT | {"access", "exposure", "shareLink", "storageCost"}
+OTHER_QUERIES = LISTS | AUDIT | {"access", "exposure", "exposureReport", "shareLink", "storageCost"}
 OWN_QUERIES = {"viewer", "rateLimit", "accessTokens"}  # of the viewer's account, and of nobody's items
 
 SUBSCRIPTIONS = (

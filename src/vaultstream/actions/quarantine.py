@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from vaultstream.access import Deed
 from vaultstream.actions import browse, deeds, process, reach
 from vaultstream.actor import Actor
-from vaultstream.adapters.audit_log import Downloads
 from vaultstream.adapters.vault import Vault
+from vaultstream.audit_query import Downloads
 from vaultstream.errors import Code, VaultError, not_found
 from vaultstream.events import Event, EventName
 from vaultstream.files import File

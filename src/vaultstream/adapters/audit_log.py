@@ -10,11 +10,12 @@ from typing import Any
 
 import asyncpg
 
-from vaultstream import dependencies
+from vaultstream import audit_query, dependencies
 from vaultstream.audit_chain import EMPTY, HASH, Head, Row, canonical, linked, parsed, row_of
-from vaultstream.audit_query import COLUMNS, AuditWhere, Place, select
+from vaultstream.audit_query import COLUMNS, AuditWhere, Downloads, Place, Reading, ReadingKind, select
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import Event, EventName
+from vaultstream.exposure_facts import TELLING
 
 EVENTS_MAX = 1000
 MONTHS_AHEAD = 3
@@ -65,13 +66,6 @@ _LAST_CHECKPOINT = "SELECT seq, at, line FROM audit.checkpoints ORDER BY seq DES
 _CHECKPOINTS = "SELECT seq, at, line FROM audit.checkpoints WHERE seq > $1 AND seq < $2 ORDER BY seq LIMIT $3"
 _ADD_CHECKPOINT = "INSERT INTO audit.checkpoints (seq, at, line) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 _HOLD = "INSERT INTO audit.holds (month, reason) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-_DOWNLOADS = """
-SELECT subject, min(at) AS first_at, max(at) AS last_at, count(*) AS times
-FROM audit.events
-WHERE item_id = $1 AND version_number = $2 AND name = 'download.begun' AND decision = 'ALLOWED'
-    AND details->>'thumbnail_edge_px' IS NULL
-GROUP BY subject ORDER BY first_at LIMIT $3
-"""
 
 _log = logging.getLogger(__name__)
 
@@ -83,16 +77,6 @@ class KeptCheckpoint:
     seq: int
     at: datetime
     line: str
-
-
-@dataclass(frozen=True, slots=True)
-class Downloads:
-    """How often and when a person, or who came by a link, downloaded one version."""
-
-    subject: str
-    first_at: datetime
-    last_at: datetime
-    times: int
 
 
 class AuditUnavailable(VaultError):
@@ -216,7 +200,28 @@ class AuditLog:
     async def downloads_of(self, item_id: str, version_number: int, limit: int) -> list[Downloads]:
         """Who began to download a version, the first of them first; pictures of it do not count."""
         async with self._connection() as connection:
-            return [Downloads(**row) for row in await connection.fetch(_DOWNLOADS, item_id, version_number, limit)]
+            return [
+                Downloads(**row)
+                for row in await connection.fetch(audit_query.DOWNLOADS, item_id, version_number, limit)
+            ]
+
+    async def around(self, item_ids: Sequence[str], since: datetime, until: datetime, limit: int) -> list[Event]:
+        """What tells of the access to some items around a time, in its order; more than `limit` where it is more."""
+        async with self._connection() as connection:
+            found = await connection.fetch(audit_query.AROUND, item_ids, sorted(TELLING), since, until, limit + 1)
+        return [row.event for row in sorted(map(row_of, found), key=lambda row: (row.event.at, row.seq))]
+
+    async def readings(self, item_id: str, since: datetime, until: datetime, limit: int) -> list[Reading]:
+        """At most `limit` of those who read an item in a time, the first of them first. Raises AuditUnavailable."""
+        async with self._connection() as connection:
+            found = await connection.fetch(audit_query.READINGS, item_id, since, until, limit)
+        return [Reading(**{**row, "kind": ReadingKind(row["kind"])}) for row in found]
+
+    async def begun_at(self) -> datetime | None:
+        """The time of the log's first event. Raises AuditUnavailable."""
+        async with self._connection() as connection:
+            begun: datetime | None = await connection.fetchval("SELECT min(at) FROM audit.events")
+        return begun
 
     async def make_months(self, now: datetime) -> None:
         """Make the partitions of the months ahead; tries once a day, since a try may hold appends up for a moment.

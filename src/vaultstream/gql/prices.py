@@ -25,6 +25,7 @@ from graphql import (
 
 from vaultstream.access import Deed
 from vaultstream.actions.cost import FILES_MAX
+from vaultstream.actions.exposure import READINGS_MAX, SPANS_MAX
 from vaultstream.actions.process import READERS_MAX
 from vaultstream.actions.reach import DEPTH_MAX
 from vaultstream.comments import MENTIONS_MAX
@@ -36,6 +37,7 @@ PRICE_MAX = 10_000
 MUTATION = 10  # a transaction, and its event's way to every worker
 SEARCH = 20  # rounds of the index, whatever they find
 STORAGE_COST = FILES_MAX  # a Query each
+EXPOSURE = 100  # rounds of the log and of the table, for each folder above
 WHERE = 10  # a page of a folder looks at 1000 items for it
 ORDER = 20  # a folder of 2000 items is read whole, but for the order of names in which it is kept
 REFUSED_CHARACTERS = 1_000  # of a text that will not run, for one point
@@ -45,6 +47,7 @@ _FIELDS: Mapping[str, int] = MappingProxyType(
         "auditEvents": SEARCH,
         "history": SEARCH,
         "exposure": SEARCH,
+        "exposureReport": EXPOSURE,
         "storageCost": STORAGE_COST,
     }
 )
@@ -55,6 +58,8 @@ WHOLE_LISTS: Mapping[str, int] = MappingProxyType(
         "mentions": MENTIONS_MAX,
         "deeds": len(Deed),
         "readers": READERS_MAX,
+        "couldRead": SPANS_MAX,
+        "didRead": READINGS_MAX,
         "costLines": len(CostLine),
         "costTiers": len(StorageTier),
     }

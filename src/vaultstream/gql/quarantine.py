@@ -9,7 +9,7 @@ import strawberry
 from vaultstream import files
 from vaultstream.actions import quarantine
 from vaultstream.actions.quarantine import Exposure as Exposed
-from vaultstream.adapters.audit_log import Downloads
+from vaultstream.audit_query import Downloads
 from vaultstream.errors import Code, VaultError
 from vaultstream.gql.context import Info
 from vaultstream.gql.errors import UserError

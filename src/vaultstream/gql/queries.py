@@ -22,6 +22,7 @@ from vaultstream.gql.audit import AuditQueries
 from vaultstream.gql.context import Info
 from vaultstream.gql.costs import CostQueries
 from vaultstream.gql.explanations import AccessQueries
+from vaultstream.gql.exposure import ExposureQueries
 from vaultstream.gql.limits import PAGE_MAX
 from vaultstream.gql.nodes import Node
 from vaultstream.gql.quarantine import QuarantineQueries
@@ -57,6 +58,7 @@ class Query(
     LinkQueries,
     AccessQueries,
     QuarantineQueries,
+    ExposureQueries,
     TrashQueries,
     RateLimitQueries,
     AccessTokenQueries,

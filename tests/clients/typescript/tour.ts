@@ -219,6 +219,9 @@ async function auditing(): Promise<void> {
   assert.ok(page.auditEvents.edges.every(({ node }) => node.decision === "ALLOWED"));
   const { exposure } = await alice.ask(gql.ExposureDocument, { fileId: world.file_id });
   assert.ok(exposure && exposure.readers.length <= 100);
+  const past = { itemId: world.file_id, since: "2020-01-01T00:00:00Z" };
+  const { exposureReport } = await alice.ask(gql.ExposureReportDocument, past);
+  assert.ok(exposureReport?.couldRead.some(({ way }) => way === ("OWNER" satisfies gql.ExposureWay)));
   await assert.rejects(bob.ask(gql.AuditEventsDocument, { first: 5 }), /FORBIDDEN/);
 }
 
