@@ -174,8 +174,8 @@ TRANSFER_BYTES = Metric(
     "transfer_bytes_total",
     Kind.COUNTER,
     "By",
-    "Plaintext that came in by uploads and went out by downloads.",
-    {"way": ("upload", "download")},
+    "Plaintext that came in by uploads and went out by downloads, and by exports of the audit log.",
+    {"way": ("upload", "download", "export")},
 )
 LOG_LINES = Metric(
     "log_lines_total",

@@ -35,7 +35,8 @@ async def _export(request: Request) -> Response:
         "X-Audit-Until": str(exported.until),
     }
     is_head = request.method == "HEAD"
-    answer = Response(headers=headers) if is_head else Plaintext(exported.read(), 200, headers, vault.meters)
+    pieces = exported.read()
+    answer = Response(headers=headers) if is_head else Plaintext(pieces, 200, headers, vault.meters, way="export")
     del answer.headers["Content-Length"]  # nobody knows it before the end, which chunked coding marks
     return answer
 

@@ -108,8 +108,17 @@ class Plaintext(Response):
     reader goes away or stands still the source is closed.
     """
 
-    def __init__(self, pieces: AsyncGenerator[bytes], status: int, headers: dict[str, str], meters: Meters) -> None:
+    def __init__(
+        self,
+        pieces: AsyncGenerator[bytes],
+        status: int,
+        headers: dict[str, str],
+        meters: Meters,
+        *,
+        way: str = "download",
+    ) -> None:
         super().__init__(status_code=status, headers=headers)
+        self._way = way
         self._pieces = pieces
         self._meters = meters
 
@@ -123,7 +132,7 @@ class Plaintext(Response):
                 while piece is not None and not gone.done():
                     async with asyncio.timeout(READER_IDLE_SECONDS):
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
-                    self._meters.count(TRANSFER_BYTES, "download", by=len(piece))
+                    self._meters.count(TRANSFER_BYTES, self._way, by=len(piece))
                     piece = await anext(pieces, None)
                 if piece is None:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})

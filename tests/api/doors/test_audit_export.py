@@ -3,15 +3,18 @@
 import csv
 import io
 import json
+from collections import Counter
 
 import httpx
 import pytest
 from doors import Tus
+from prometheus_client.parser import text_string_to_metric_families
 
 from vaultstream.actions import checkpoint, evidence
 from vaultstream.adapters.vault import Vault
 from vaultstream.audit_proof import Prover, public_key_of
 from vaultstream.events import Event, EventName
+from vaultstream.metrics import TRANSFER_BYTES
 from vaultstream.table import outbox_shards
 
 COUNT = 1203  # pages, and some more
@@ -38,6 +41,13 @@ async def told(vault: Vault) -> list[tuple[str, str]]:
     return [(event.subject, json.dumps(event.details, sort_keys=True)) for event in found]
 
 
+async def transferred(person: Tus) -> Counter[str]:
+    """Bytes so far, by their way."""
+    families = text_string_to_metric_families((await person.client.get("/metrics")).text)
+    samples = [sample for family in families for sample in family.samples]
+    return Counter({one.labels["way"]: int(one.value) for one in samples if one.name == TRANSFER_BYTES.full_name})
+
+
 async def export(person: Tus, query: str = "", method: str = "GET") -> httpx.Response:
     return await person.send(method, f"/audit/export{query}")
 
@@ -52,6 +62,13 @@ async def test_an_auditor_gets_what_the_public_key_proves(vault: Vault, alice: T
         prover.take(line)
     proof = prover.finish()
     assert (proof.first, proof.last, proof.rows) == (1, until, until)
+
+
+async def test_what_leaves_by_an_export_is_counted_as_no_download(alice: Tus, until: int):
+    before = await transferred(alice)
+    answer = await export(alice)
+    counted = await transferred(alice)
+    assert counted - before == Counter(export=len(answer.content))
 
 
 async def test_a_table_has_the_same_rows_and_runs_nothing(alice: Tus, until: int):
