@@ -82,6 +82,7 @@ class SourceKind(IntEnum):
     OFFICE = 5
     HEIC = 6
     RECORDING = 7
+    LONG_RECORDING = 8  # which is not sent: the child asks for what it needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +179,15 @@ def _brands(head: bytes) -> set[bytes]:
     return {head[8:12], *(head[start : start + 4] for start in range(16, end - 3, 4))}
 
 
-# The child's answer, all integers big-endian:
+# What the child asks for, any number of times, before it answers; all integers big-endian:
+#   asks     04 | u64 start | u32 length
+# The child's answer:
 #   drawn    01 | u32 width | u32 height | u8 count | { u16 edge | u16 width | u16 height | u32 size | data }*
 #   refused  02 | reason (UTF-8)          failed  03 | reason (UTF-8)
 _DRAWN, _REFUSED, _FAILED = 1, 2, 3
+ASKS = b"\x04"
+ASKED = struct.Struct("!QI")
+ASKED_BYTES = 1 << 20  # at most, at a time
 _SOURCE = struct.Struct("!IIB")
 _IMAGE = struct.Struct("!HHHI")
 

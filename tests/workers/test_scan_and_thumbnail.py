@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.adapters import corpus
+from tests.adapters import corpus, kinds
 from vaultstream import table
 from vaultstream.actions import account, browse, download, opening, process, upload
 from vaultstream.actions.browse import FolderPageKey
@@ -103,6 +103,18 @@ async def test_a_picture_has_sealed_thumbnails_that_open(vault: Vault, alice: Ac
         assert picture[8:12] == b"WEBP"
         assert b"WEBP" not in await vault.blobs.whole(body.object_key)
         assert max(size.width, size.height) == size.edge_px
+
+
+async def test_a_film_that_is_too_long_to_be_read_whole_is_drawn_from_ranges_of_what_is_sealed(
+    vault: Vault, alice: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = kinds.film(frames=60)
+    file_id = await store(vault, alice, film, "video/mp4")
+    await scanned(vault, file_id)
+    monkeypatch.setattr("vaultstream.adapters.renderer.MAX_SOURCE_BYTES", len(film) - 1)
+    stored = await rendered(vault, file_id)
+    assert stored.version.thumbnail.status is ThumbnailStatus.READY
+    assert [(size.width, size.height) for size in stored.version.thumbnail.sizes] == [(96, 72), (320, 240), (400, 300)]
 
 
 async def test_a_thumbnail_opens_under_its_own_context_only(vault: Vault, alice: Actor) -> None:

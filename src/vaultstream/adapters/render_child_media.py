@@ -1,22 +1,17 @@
 """Draws HEIC pictures, a film's poster and a recording's cover."""
 
-import io
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import av
 import pillow_heif
 import pyvips
 
 from vaultstream.adapters.render_confined import refuse_giants, series
-from vaultstream.renderings import RenderFailed, Rendering, SourceKind, Unsupported, recording_format
+from vaultstream.renderings import SNIFF_BYTES, RenderFailed, Rendering, Unsupported, recording_format
 
 _POSTER_PART = 10  # the poster is the first whole picture after a tenth of the film
 _LEAST_PACKETS = 2000  # that are looked through for it
-
-
-def draw(source: bytes, kind: SourceKind) -> Rendering:
-    """The rendering of a file of that kind."""
-    return render_heic(source) if kind is SourceKind.HEIC else render_recording(source)
 
 
 def render_heic(source: bytes) -> Rendering:
@@ -32,13 +27,15 @@ def render_heic(source: bytes) -> Rendering:
     return Rendering(series(image), width, height)
 
 
-def render_recording(source: bytes) -> Rendering:
+def render_recording(source: BinaryIO) -> Rendering:
     """A film's poster or a song's cover.
 
     What keeps the recording is named and not guessed, since FFmpeg knows formats that open other files.
     """
     try:
-        with av.open(io.BytesIO(source), "r", format=recording_format(source)) as recording:
+        head = source.read(SNIFF_BYTES)
+        source.seek(0)
+        with av.open(source, "r", format=recording_format(head)) as recording:
             if not recording.streams.video:
                 raise Unsupported("This recording has no picture.")
             frame = next(_posters(recording, recording.streams.video[0]), None)

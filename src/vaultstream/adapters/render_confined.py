@@ -1,10 +1,11 @@
 """What every child that draws one untrusted file does: it gives up its rights, reads the file, answers, and ends.
 
 Forked by `render_nursery.py`. It says READY, reads `u8 kind | u64 size` and those bytes, and writes one answer
-(`renderings.py`).
+(`renderings.py`). Of a long recording it gets no bytes but those it asks for.
 """
 
 import ctypes
+import io
 import os
 import resource
 import signal
@@ -15,6 +16,9 @@ from collections.abc import Callable
 import pyvips
 
 from vaultstream.renderings import (
+    ASKED,
+    ASKED_BYTES,
+    ASKS,
     THUMBNAIL_EDGES_PX,
     TOO_COSTLY,
     RenderedImage,
@@ -34,7 +38,41 @@ _LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif", "Svg")
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000  # CLONE_NEWUSER, CLONE_NEWNET of linux/sched.h
 
-Draw = Callable[[bytes, SourceKind], Rendering]
+Source = bytes | io.BufferedReader
+Draw = Callable[[Source, SourceKind], Rendering]
+
+
+class Ranges(io.RawIOBase):
+    """A file that stays with the parent, and is read by asking for ranges of it."""
+
+    def __init__(self, wire: socket.socket, given: io.BufferedReader, size_bytes: int) -> None:
+        self._wire, self._given, self._size_bytes, self._at = wire, given, size_bytes, 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place, from the start, from here or from the end."""
+        self._at = max(0, offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size_bytes}[whence])
+        return self._at
+
+    def readinto(self, into: bytearray | memoryview) -> int:  # type: ignore[override]  # as BufferedReader calls it
+        """Fill what is given, or less; nothing at the end. OSError where the parent gives no more."""
+        length = min(len(into), ASKED_BYTES, self._size_bytes - self._at)
+        if length <= 0:
+            return 0
+        self._wire.sendall(ASKS + ASKED.pack(self._at, length))
+        given = self._given.read(length)
+        if len(given) != length:
+            raise OSError("there is no more to be had")
+        into[:length] = given
+        self._at += length
+        return length
 
 
 def serve(draw: Draw, memory_bytes: int, cpu_seconds: int, wall_seconds: int, wire: socket.socket) -> None:
@@ -42,9 +80,14 @@ def serve(draw: Draw, memory_bytes: int, cpu_seconds: int, wall_seconds: int, wi
     confine(memory_bytes, cpu_seconds)
     wire.sendall(READY)
     signal.setitimer(signal.ITIMER_REAL, wall_seconds)  # ends this process even where nobody waits for it
-    with wire.makefile("rb") as source:
-        kind, size_bytes = REQUEST.unpack(source.read(REQUEST.size))
-        wire.sendall(packed(_answer(draw, source.read(size_bytes), SourceKind(kind))))
+    with wire.makefile("rb") as given:
+        number, size_bytes = REQUEST.unpack(given.read(REQUEST.size))
+        kind = SourceKind(number)
+        if kind is SourceKind.LONG_RECORDING:
+            source: Source = io.BufferedReader(Ranges(wire, given, size_bytes), ASKED_BYTES)
+        else:
+            source = given.read(size_bytes)
+        wire.sendall(packed(_answer(draw, source, kind)))
 
 
 def confine(memory_bytes: int, cpu_seconds: int) -> None:
@@ -79,7 +122,7 @@ def _leave_network() -> None:
     ctypes.CDLL(None).unshare(flags)
 
 
-def _answer(draw: Draw, source: bytes, kind: SourceKind) -> Rendering | Unsupported | RenderFailed:
+def _answer(draw: Draw, source: Source, kind: SourceKind) -> Rendering | Unsupported | RenderFailed:
     """The rendering, or why there is none."""
     try:
         return draw(source, kind)

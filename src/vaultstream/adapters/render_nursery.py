@@ -7,6 +7,7 @@ the lease tells its wait status. So this process never holds a byte of any file.
 """
 
 import gc
+import io
 import os
 import resource
 import selectors
@@ -20,12 +21,11 @@ from functools import partial
 from typing import NoReturn
 
 from vaultstream.adapters import render_child, render_child_media
-from vaultstream.adapters.render_confined import READY, serve
+from vaultstream.adapters.render_confined import READY, Source, serve
 from vaultstream.renderings import Rendering, SourceKind
 
 _FILES_MAX = 256
 _STATUS = struct.Struct("!i")
-_MEDIA = frozenset({SourceKind.HEIC, SourceKind.RECORDING})
 
 
 def main() -> None:
@@ -38,10 +38,14 @@ def main() -> None:
     Nursery(control, partial(serve, draw, memory_bytes, cpu_seconds, wall_seconds)).run()
 
 
-def draw(source: bytes, kind: SourceKind) -> Rendering:
+def draw(source: Source, kind: SourceKind) -> Rendering:
     """The rendering of a file of that kind."""
-    if kind in _MEDIA:
-        return render_child_media.draw(source, kind)
+    if not isinstance(source, bytes):
+        return render_child_media.render_recording(source)
+    if kind is SourceKind.RECORDING:
+        return render_child_media.render_recording(io.BytesIO(source))
+    if kind is SourceKind.HEIC:
+        return render_child_media.render_heic(source)
     return render_child.draw(source, kind)
 
 

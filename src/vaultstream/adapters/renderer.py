@@ -2,8 +2,8 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 
 from vaultstream.adapters.renderer_process import (
     DEFAULT_LIMITS,
@@ -18,6 +18,7 @@ from vaultstream.adapters.renderer_process import (
 from vaultstream.renderings import (
     SNIFF_BYTES,
     TEXT_BYTES,
+    TOO_COSTLY,
     RenderFailed,
     Rendering,
     SourceKind,
@@ -25,9 +26,12 @@ from vaultstream.renderings import (
     source_kind,
 )
 
-MAX_SOURCE_BYTES = 64 << 20
+MAX_SOURCE_BYTES = 64 << 20  # of a file that is read whole
+MAX_ASKED_BYTES = 64 << 20  # that are read of a longer one
 PARALLEL_RENDERS = 2
 _REQUEST = struct.Struct("!BQ")  # what the child reads before the source: kind, size in bytes
+
+Ranges = Callable[[int, int], AsyncGenerator[bytes, None]]  # the plaintext of [start, stop)
 
 
 class Renderer:
@@ -50,8 +54,11 @@ class Renderer:
         if nursery is not None:
             await nursery.close()
 
-    async def render(self, data: AsyncIterator[bytes], content_type: str, size_bytes: int) -> Rendering:
-        """Read `data` (`size_bytes` long, closed on the way out) and draw it.
+    async def render(
+        self, data: AsyncIterator[bytes], content_type: str, size_bytes: int, ranges: Ranges | None = None
+    ) -> Rendering:
+        """Read `data` (`size_bytes` long, closed on the way out) and draw it; a recording that is too long to be read
+        whole is read by `ranges`.
 
         Unsupported for kinds and sizes that are not drawn, judged by the first bytes and not by `content_type`.
         RenderFailed for broken files and for those that reach a limit. RendererBroken where nobody can draw.
@@ -60,8 +67,6 @@ class Renderer:
         async with AsyncExitStack() as stack:
             if isinstance(data, AsyncGenerator):
                 stack.push_async_callback(data.aclose)
-            if size_bytes > MAX_SOURCE_BYTES:
-                raise Unsupported(f"No preview is made of files over {MAX_SOURCE_BYTES >> 20} MiB.")
             await stack.enter_async_context(self._turns)
             head = await _head(data)
             kind = source_kind(head[:SNIFF_BYTES], content_type)
@@ -70,10 +75,17 @@ class Renderer:
             if kind is SourceKind.TEXT:  # its first page is all that is shown
                 head = (await _head(data, head, TEXT_BYTES))[:TEXT_BYTES]
                 data, size_bytes = _nothing(), len(head)
+            is_long = size_bytes > MAX_SOURCE_BYTES
+            if is_long and (kind is not SourceKind.RECORDING or ranges is None):
+                raise Unsupported(f"No preview is made of such files over {MAX_SOURCE_BYTES >> 20} MiB.")
             child = await stack.enter_async_context(self._child())
             with suppress(ChildGone):  # its answer tells why
-                await child.send(_REQUEST.pack(kind, size_bytes))
-                await _pour(head, data, size_bytes, child)
+                if is_long and ranges is not None:
+                    await child.send(_REQUEST.pack(SourceKind.LONG_RECORDING, size_bytes))
+                    await _serve(ranges, size_bytes, child)
+                else:
+                    await child.send(_REQUEST.pack(kind, size_bytes))
+                    await _pour(head, data, size_bytes, child)
             return await child.answer()
 
     @asynccontextmanager
@@ -122,3 +134,16 @@ async def _pour(head: bytes, data: AsyncIterator[bytes], size_bytes: int, child:
         await child.send(chunk)
     if left_bytes != 0:
         raise RenderFailed("This file is not as long as its record says.")
+
+
+async def _serve(ranges: Ranges, size_bytes: int, child: Child) -> None:
+    """Send what it asks for, until it answers."""
+    left_bytes = MAX_ASKED_BYTES
+    while (asked := await child.asked(size_bytes)) is not None:
+        start, stop = asked
+        left_bytes -= stop - start
+        if left_bytes < 0:
+            raise RenderFailed(TOO_COSTLY)
+        async with aclosing(ranges(start, stop)) as chunks:
+            async for chunk in chunks:
+                await child.send(chunk)

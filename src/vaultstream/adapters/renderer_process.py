@@ -10,7 +10,7 @@ from asyncio.subprocess import DEVNULL, Process
 from contextlib import suppress
 from dataclasses import dataclass
 
-from vaultstream.renderings import TOO_COSTLY, RenderFailed, Rendering, unpacked
+from vaultstream.renderings import ASKED, ASKED_BYTES, ASKS, TOO_COSTLY, RenderFailed, Rendering, unpacked
 
 START_TIMEOUT_SECONDS = 30.0
 END_TIMEOUT_SECONDS = 5.0
@@ -21,6 +21,7 @@ _ANSWER_LIMIT_BYTES = 8 << 20
 _READ_BYTES = 256 << 10
 _READY = b"R"
 NO_START = "The process that draws previews does not start."
+NO_DRAWING = "This file could not be drawn."
 _TORN_DOWN = "The process that draws previews ended."
 # All that drawing sees of the environment: no secret of ours, no folder to write to, no help from the disk. A picture's
 # memory is kept for its next step and not given back, which saves a twentieth of the time.
@@ -115,6 +116,7 @@ class Child:
         self._lease = lease
         self._wall_seconds = wall_seconds
         self._has_ended = False
+        self._first_word = b""
 
     async def ready(self) -> bool:
         """Wait for its sign that it has given up its rights; False when it ended or stands still."""
@@ -135,6 +137,25 @@ class Child:
         except ConnectionError as error:
             raise ChildGone from error
 
+    async def asked(self, size_bytes: int) -> tuple[int, int] | None:
+        """The range of a long file that it needs next, start and stop; None when it goes on to answer, or ended.
+
+        RenderFailed where it asks for what no file has, or takes too long.
+        """
+        try:
+            async with asyncio.timeout(self._wall_seconds):
+                self._first_word = await self._reader.read(1)
+                if self._first_word != ASKS:
+                    return None
+                start, length = ASKED.unpack(await self._reader.readexactly(ASKED.size))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return None
+        except TimeoutError as error:
+            raise RenderFailed(TOO_COSTLY) from error
+        if not 0 < length <= ASKED_BYTES or start + length > size_bytes:
+            raise RenderFailed(NO_DRAWING)
+        return start, start + length
+
     async def answer(self) -> Rendering:
         """Its answer, if it is one; RenderFailed when it crashed, took too long or spoke nonsense."""
         try:
@@ -150,7 +171,7 @@ class Child:
         try:
             return unpacked(answer)
         except ValueError as error:
-            raise RenderFailed("This file could not be drawn.") from error
+            raise RenderFailed(NO_DRAWING) from error
 
     async def end(self) -> None:
         """Kill it and whatever it started, and wait until it is gone."""
@@ -172,12 +193,12 @@ class Child:
         return os.waitstatus_to_exitcode(*_STATUS.unpack(told)) if told else None
 
     async def _last_words(self) -> bytes:
-        answer = bytearray()
+        answer = bytearray(self._first_word)
         with suppress(ConnectionError):  # it ended before it had read everything
             while piece := await self._reader.read(_READ_BYTES):
                 answer += piece
                 if len(answer) > _ANSWER_LIMIT_BYTES:
-                    raise RenderFailed("This file could not be drawn.")
+                    raise RenderFailed(NO_DRAWING)
         return bytes(answer)
 
 

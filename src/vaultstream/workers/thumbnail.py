@@ -1,6 +1,7 @@
 """The thumbnail worker: renders a clean version small, and seals each size under a key of its own."""
 
 from dataclasses import replace
+from functools import partial
 
 from vaultstream.actions import opening, process
 from vaultstream.adapters.vault import Vault
@@ -29,7 +30,12 @@ async def handle(vault: Vault, event: Event) -> None:
     try:
         plaintext = opening.whole(vault, version.id, stored.body)
         async with process.beating(vault, stored):
-            rendering = await vault.renderer.render(plaintext, version.content_type, version.size_bytes)
+            rendering = await vault.renderer.render(
+                plaintext,
+                version.content_type,
+                version.size_bytes,
+                partial(opening.plaintext, vault, version.id, stored.body),
+            )
     except Unsupported as unsupported:
         await _finish(vault, event, ThumbnailStatus.UNSUPPORTED, unsupported.reason)
     except RenderFailed as failed:
