@@ -1,5 +1,7 @@
 """An auditor's day: the log exported by the real command, proved by the real command without a vault or a network."""
 
+import csv
+import io
 import os
 import subprocess
 import sys
@@ -57,7 +59,7 @@ async def test_an_export_is_proved_and_a_superusers_change_is_found(
     assert (made.returncode, made.stderr.splitlines()[-1].strip()) == (0, "42 lines, up to row 40")
     waiting = [event for shard in outbox_shards() for event in await vault.records.undelivered(shard, "~", 100)]
     told = [event.details for event in waiting if event.name is EventName.AUDIT_EXPORTED]
-    assert told == [{"after": 0, "until": 40}]
+    assert told == [{"after": 0, "until": 40, "form": "ndjson"}]
     proved = audit("verify", f"{export}", "--key", f"{key}")
     assert proved.returncode == 0, proved.stderr
     assert proved.stdout.startswith("rows 1 to 40 are whole and unchanged as of ")
@@ -78,6 +80,10 @@ async def test_an_export_is_proved_and_a_superusers_change_is_found(
     await superuser.execute("DELETE FROM audit.events WHERE seq = 9")
     assert audit("export", f"{export}", settings=settings).returncode == 0
     assert audit("verify", f"{export}", "--key", f"{key}").stderr.partition(":")[0] == "row 9"
+
+    table = audit("export", "-", "--csv", "--after", "30", settings=settings)
+    rows = list(csv.DictReader(io.StringIO(table.stdout, newline="")))
+    assert [(row["seq"], row["name"]) for row in rows] == [(f"{seq}", "download.begun") for seq in range(31, 41)]
 
     part = tmp_path / "part.ndjson"
     assert audit("export", f"{part}", "--after", "30", settings=settings).returncode == 0

@@ -47,6 +47,12 @@ async def _read(vault: Vault, actor: Actor, form: Form, end: KeptCheckpoint, aft
     name, until = EventName.AUDIT_EXPORTED, end.seq
     told = deeds.by_person(vault, actor, name, None, after=after, until=until, form=form.value)
     await vault.commit([], [told])
+    async for piece in written(vault, form, end, after=after):
+        yield piece
+
+
+async def written(vault: Vault, form: Form, end: KeptCheckpoint, *, after: int = 0) -> AsyncGenerator[bytes]:
+    """The rows up to a checkpoint, some at a time; the caller has recorded it. Raises AuditUnavailable."""
     if form is Form.NDJSON:
         async for lines in evidence.lines(vault, end, after=after):
             if lines:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Coroutine
 from datetime import date, datetime
 from pathlib import Path
 
-from vaultstream.actions import checkpoint, deeds, evidence, personal
+from vaultstream.actions import checkpoint, deeds, export, personal
+from vaultstream.actions.export import Form
 from vaultstream.adapters.audit_log import KeptCheckpoint
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.audit_proof import NoPublicKey, Prover, Tampered, public_key_of
@@ -39,9 +40,17 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(deed=deed)
         return made
 
-    export = add("export", "write every row with its checkpoints, as lines that prove themselves", _with_vault(_export))
-    export.add_argument("file", help="where to; - for the standard output")
-    export.add_argument("--after", type=int, default=0, metavar="SEQ", help="only rows after this one")
+    taking = add("export", "write every row with its checkpoints, as lines that prove themselves", _with_vault(_export))
+    taking.add_argument("file", help="where to; - for the standard output")
+    taking.add_argument(
+        "--csv",
+        dest="form",
+        action="store_const",
+        const=Form.CSV,
+        default=Form.NDJSON,
+        help="a table for spreadsheets instead, which proves nothing",
+    )
+    taking.add_argument("--after", type=int, default=0, metavar="SEQ", help="only rows after this one")
     verify = add("verify", "prove an export whole and unchanged; needs no vault and no network", _verify)
     verify.add_argument("file", help="the export; - for the standard input")
     verify.add_argument("--key", required=True, metavar="PEM", help="the public key of the checkpoints (`audit key`)")
@@ -75,13 +84,13 @@ def _with_vault(deed: Deed) -> Callable[[argparse.Namespace], None]:
 
 async def _export(vault: Vault, asked: argparse.Namespace) -> None:
     end, written = await _taken(vault), 0
-    told = deeds.by_operator(vault, EventName.AUDIT_EXPORTED, after=asked.after, until=end.seq)
+    told = deeds.by_operator(vault, EventName.AUDIT_EXPORTED, after=asked.after, until=end.seq, form=asked.form.value)
     await vault.commit([], [told])  # before the first line
     place = sys.stdout.fileno() if asked.file == "-" else asked.file
-    with open(place, "w", encoding="utf-8", newline="\n") as out:  # noqa: ASYNC230  # nothing else waits here
-        async for page in evidence.lines(vault, end, after=asked.after):
-            out.writelines(f"{line}\n" for line in page)
-            written += len(page)
+    with open(place, "wb") as out:  # noqa: ASYNC230  # nothing else waits here
+        async for piece in export.written(vault, asked.form, end, after=asked.after):
+            out.write(piece)
+            written += piece.count(b"\n")
             _tell(f"\r{written:,} lines")
     _tell(f"\r{written:,} lines, up to row {end.seq}\n")
 
