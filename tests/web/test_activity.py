@@ -32,6 +32,16 @@ async def test_an_items_activity_is_told_to_who_may_share_it(
         await expect(entries.nth(1)).to_contain_text("Sketches → <i>Plans")
         await at_alices.is_accessible("details-activity")
 
+        page = at_alices.page
+        await page.get_by_text("Who could read it, and who did").click()
+        await at_alices.button("Look")
+        could = page.get_by_label("Could read it").get_by_role("listitem")
+        await expect(could.locator("b").first).to_have_text("You")
+        await expect(could.first).to_contain_text("owner · Owner · ")
+        await expect(could.nth(1)).to_contain_text("by a share · May edit · ")
+        await at_alices.sees("Nothing is missing from ", "Nobody did.")
+        await at_alices.is_accessible("details-report")
+
         await bob.open(f"files?open={folder}")
         await expect(bob.page.get_by_role("tab", name="Sharing")).to_be_visible()
         await expect(bob.page.get_by_role("tab", name="Activity")).to_have_count(0)

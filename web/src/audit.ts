@@ -39,6 +39,18 @@ export const AuditCheckpoint = graphql(`
   }
 `);
 
+export const ExposureReport = graphql(`
+  query ExposureReport($itemId: ID!, $since: DateTime!, $until: DateTime) {
+    exposureReport(itemId: $itemId, since: $since, until: $until) {
+      completeSince
+      completeUntil
+      isTruncated
+      couldRead { actor way role viewOnly since until user { id displayName } }
+      didRead { actor kind times firstAt lastAt user { id displayName } }
+    }
+  }
+`);
+
 const Names = graphql(`
   query Names($ids: [ID!]!) {
     nodes(ids: $ids) {
@@ -73,7 +85,7 @@ export async function named<Node extends AuditDeedFragment, Rest extends { reado
 
 const NAMED = /^(user|file|folder)_/;
 
-function actorOf(actor: string): string {
+export function actorOf(actor: string): string {
   if (actor.startsWith("worker:") || actor === "operator") return say.theVault;
   return actor.startsWith("link_") ? say.byLink : say.somebody;
 }

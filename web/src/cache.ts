@@ -8,7 +8,7 @@ const EMBEDDED = [
   ...["ShareLinkConnection", "ShareLinkEdge", "FileVersionConnection", "FileVersionEdge"],
   ...["CommentConnection", "CommentEdge", "AccessTokenConnection", "AccessTokenEdge"],
   ...["AuditEventConnection", "AuditEventEdge", "AuditCheckpoint"],
-  ...["Release", "Exposure", "Reader", "StorageCost", "Bill", "CostOfTier", "CostOfLine"],
+  ...["Release", "Exposure", "Reader", "ExposureReport", "ExposureSpan", "ExposureReading", "StorageCost", "Bill", "CostOfTier", "CostOfLine"],
 ];
 
 export const cacheOptions: CacheExchangeOpts = {

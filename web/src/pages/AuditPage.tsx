@@ -8,6 +8,7 @@ import type { AuditEventsQuery, AuditWhere } from "../gql/graphql";
 import { parsed } from "../json";
 import { usePages } from "../pages";
 import { Field, text } from "../parts/Ask";
+import { Report } from "../parts/Report";
 import { ask } from "../vault";
 import { useMe } from "../viewer";
 import { moment, say } from "../words";
@@ -31,6 +32,7 @@ export default function AuditPage() {
         <p className="soft">{say.auditText}</p>
         <Signed />
         <Filter key={JSON.stringify(where)} {...{ where, setWhere }} />
+        {where.itemId && <Report key={where.itemId} id={where.itemId} />}
         {error && (
           <p className="bad" role="alert">
             {error}

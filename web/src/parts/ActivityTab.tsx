@@ -7,6 +7,7 @@ import { usePages } from "../pages";
 import { ask } from "../vault";
 import { useMe } from "../viewer";
 import { moment, say } from "../words";
+import { Report } from "./Report";
 
 type Found = NonNullable<ActivityOfQuery["node"]>;
 type History = Extract<Found, { __typename: "File" }>["history"];
@@ -22,6 +23,7 @@ export function ActivityTab({ id }: { id: string }) {
   });
   return (
     <>
+      <Report id={id} />
       {error && (
         <p className="bad" role="alert">
           {error}
