@@ -76,10 +76,12 @@ async def readable(vault: Vault, actor: Actor, found: Sequence[Folder | File | N
     return [it if it is not None and (is_own(it) or it.id in seen) else None for it in found]
 
 
-async def capabilities(vault: Vault, actor: Actor, wanted: Sequence[Folder | File]) -> list[Mapping[Deed, bool]]:
-    """What the actor may do to each, by the function that enforces it."""
+async def capabilities(
+    vault: Vault, actor: Actor, wanted: Sequence[Folder | File], *, seen: Mapping[FolderId, Folder] = reach.NONE_SEEN
+) -> list[Mapping[Deed, bool]]:
+    """What the actor may do to each, by the function that enforces it; `seen` is as `reach.lineages` takes it."""
     now = vault.now()
-    known = await reach.lineages(vault, actor, wanted)
+    known = await reach.lineages(vault, actor, wanted, seen=seen)
     return access.capabilities_of(actor.user_id, known, now)
 
 

@@ -1,6 +1,7 @@
 """From an id to the item and all that decides who may do what to it, in a round trip for each level above."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from vaultstream import access, table
 from vaultstream.access import Deed, Lineage
@@ -15,6 +16,7 @@ from vaultstream.shares import Share
 from vaultstream.tokens import Grant
 
 DEPTH_MAX = 64
+NONE_SEEN: Mapping[FolderId, Folder] = MappingProxyType({})
 
 
 async def folder(vault: Vault, actor: Actor, folder_id: FolderId, deed: Deed) -> Folder:
@@ -45,24 +47,44 @@ async def load(vault: Vault, ids: Sequence[ItemId]) -> list[Folder | File | None
     return await vault.reads.items([table.item(item_id) for item_id in ids], items.noun_from)
 
 
-async def lineages(vault: Vault, actor: Actor, wanted: Sequence[Folder | File]) -> list[Lineage]:
-    """Each item with the folders above it and the actor's shares on any of them: one round trip a level."""
-    known: dict[str, Folder] = {it.id: it for it in wanted if isinstance(it, Folder)}
+async def lineages(
+    vault: Vault, actor: Actor, wanted: Sequence[Folder | File], *, seen: Mapping[FolderId, Folder] = NONE_SEEN
+) -> list[Lineage]:
+    """Each item with the folders above it and the actor's shares on any of them: one round trip a level.
+
+    Folders that were `seen`, read from the table or for it since whoever asks began, are not read again.
+    """
+    known: dict[str, Folder] = {it.id: it for it in (*seen.values(), *wanted) if isinstance(it, Folder)}
     shares: dict[str, Share] = {}
     # All that is above an item has its owner, so one look at the items tells whose shares are to be asked for.
     foreign = [it.id for it in wanted if it.owner_id != actor.user_id]
     asked: set[str] = set(foreign)
-    level = {it.parent_id for it in wanted if it.parent_id and it.parent_id not in known}
+    places = {it.parent_id for it in wanted}
     for _ in range(DEPTH_MAX + 1):
+        passed, level = _up_from(places, known)
+        asked |= passed | level if foreign else set()
         if not level and not asked:
             break
-        asked |= level if foreign else set()
         folders = await _level(vault, actor, sorted(level), sorted(asked), shares)
         known |= {folder.id: folder for folder in folders}
-        level = {folder.parent_id for folder in folders if folder.parent_id and folder.parent_id not in known}
-        asked = set()
+        places, asked = {folder.parent_id for folder in folders}, set()
     above = {parent_id: _above(parent_id, known) for parent_id in {it.parent_id for it in wanted}}
     return [_lineage(it, above[it.parent_id], shares, actor.grant) for it in wanted]
+
+
+def _up_from(places: set[FolderId | None], known: Mapping[str, Folder]) -> tuple[set[str], set[str]]:
+    """The known folders at these places and above them, and the first ones above that are not known."""
+    passed: set[str] = set()
+    missing: set[str] = set()
+    for start in places:
+        place = start
+        while place is not None and place not in passed:
+            if (folder := known.get(place)) is None:
+                missing.add(place)
+                break
+            passed.add(place)
+            place = folder.parent_id
+    return passed, missing
 
 
 async def _level(

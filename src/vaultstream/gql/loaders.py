@@ -31,6 +31,7 @@ class Loaders:
     def __init__(self, vault: Vault, actor: Actor) -> None:
         self._vault = vault
         self._actor = actor
+        self._heads: dict[FolderId, Folder] = {}  # of the folders whose pages were read
 
     @cached_property
     def _people(self) -> Loader[UserId, User | None]:
@@ -69,7 +70,7 @@ class Loaders:
     @cached_property
     def capabilities(self) -> Loader[Folder | File, Mapping[Deed, bool]]:
         """What may be done with an item."""
-        batch = partial(browse.capabilities, self._vault, self._actor)
+        batch = partial(browse.capabilities, self._vault, self._actor, seen=self._heads)
         return Loader(batch, name=lambda it: (it.id, it.stamp))
 
     @cached_property
@@ -115,6 +116,7 @@ class Loaders:
         """A folder with one page of its children, in one Query."""
         page = await self.folder_pages.load(key)
         if page is not None:
+            self._heads[page.folder.id] = page.folder
             self.saw(page.folder, *page.children)
         return page
 
