@@ -5,11 +5,11 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 import uvicorn
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as tried
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
@@ -19,7 +19,7 @@ from vaultstream.adapters.telemetry.tracer import Tracer
 from vaultstream.http import known_first
 from vaultstream.http.envelope import OPERATION, Envelope
 from vaultstream.http.graphql_media import HEADERS, Media
-from vaultstream.http.heads import BoundedHead
+from vaultstream.http.heads import HEAD_BYTES_MAX, BoundedHead
 from vaultstream.http.known_first import KnownFirst
 from vaultstream.metrics import REQUEST_SECONDS
 
@@ -74,15 +74,17 @@ class App:
             body += message["body"]
             more = message["more_body"]
         self.asked.append(bytes(body))
+        for _ in range(5):  # so that whatever does not wait its turn is first
+            await asyncio.sleep(0)
         scope[OPERATION] = "query"
-        answer = echo(bytes(body))
+        answer = echo(bytes(body), f"{scope['method']} {scope['path']}?".encode() + scope["query_string"])
         headers = [*HEADERS[Media.JSON], (b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
 
-def echo(body: bytes) -> bytes:
-    return b'"%b, %d bytes"' % (body[:20], len(body))
+def echo(body: bytes, asked: bytes = b"POST /graphql?") -> bytes:
+    return b'"%b: %b, %d bytes"' % (asked, body[:20], len(body))
 
 
 class Served:
@@ -105,6 +107,21 @@ class Served:
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.server.servers[0].sockets[0].getsockname()[1])
+
+    async def connection(self, is_so: Callable[[KnownFirst], bool]) -> KnownFirst:
+        """The one that is open, once it is so; uvicorn tells nobody."""
+        async with asyncio.timeout(10):
+            while not any(map(is_so, self.server.server_state.connections)):  # type: ignore[arg-type]  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        (one,) = self.server.server_state.connections
+        assert isinstance(one, KnownFirst)
+        return one
+
+    async def empty(self) -> None:
+        """Wait until nobody is connected."""
+        async with asyncio.timeout(10):
+            while self.server.server_state.connections:  # noqa: ASYNC110  # as above
+                await asyncio.sleep(0)
 
     async def said(self, *pieces: bytes, turns: int = 3) -> bytes:
         """Everything that it says to this until it closes, but what is another each time."""
@@ -163,14 +180,20 @@ REQUESTS = st.builds(
 @given(
     requests=st.lists(REQUESTS, max_size=5),
     cuts=st.lists(st.floats(0, 1), max_size=5),
-    last=st.sampled_from([NEW, KNOWN]),
+    are_apart=st.booleans(),
     turns=st.integers(0, 6),
 )
+@example(requests=[request(KNOWN, b"Expect: 100-continue")], cuts=[], are_apart=True, turns=2)
+@example(requests=[request(KNOWN, method=b"PUT")], cuts=[], are_apart=True, turns=2)
+@example(requests=[request(KNOWN, path=b"/content")], cuts=[], are_apart=True, turns=2)
+@example(requests=[request(KNOWN), request(NEW), request(KNOWN)], cuts=[], are_apart=True, turns=1)
+@example(requests=[request(KNOWN), request(NEW), request(KNOWN)], cuts=[], are_apart=False, turns=1)
 async def test_however_requests_come_the_answers_are_those_of_the_app(
-    ours: Served, plain: Served, requests: list[bytes], cuts: list[float], last: bytes, turns: int
+    ours: Served, plain: Served, requests: list[bytes], cuts: list[float], are_apart: bool, turns: int
 ) -> None:
-    whole = b"".join(requests) + request(last, b"Connection: close")
-    at = sorted({0, len(whole), *(round(cut * len(whole)) for cut in cuts)})
+    requests = [*requests, request(KNOWN, b"Connection: close")]
+    whole, ends = b"".join(requests), list(accumulate(map(len, requests)))
+    at = sorted({0, len(whole), *(round(cut * len(whole)) for cut in cuts), *(ends if are_apart else [])})
     pieces = [whole[begin:end] for begin, end in pairwise(at)]
     assert await ours.said(*pieces, turns=turns) == await plain.said(*pieces, turns=turns)
     assert ours.requests == plain.requests
@@ -214,8 +237,7 @@ async def test_a_server_that_stops_waits_for_a_body_whose_head_it_has() -> None:
     async with served(KnownFirst) as one:
         reader, writer = await one.open()
         writer.write(request(KNOWN)[:-2])
-        while not any(each._body is not None for each in one.server.server_state.connections):  # noqa: ASYNC110  # as above
-            await asyncio.sleep(0)
+        await one.connection(lambda each: each._body is not None)
         stopping = asyncio.create_task(one.server.shutdown())
         await one.app.is_asked.wait()
         writer.write(KNOWN[-2:])
@@ -236,17 +258,43 @@ async def test_what_comes_meanwhile_waits_its_turn(ours: Served) -> None:
     assert ours.app.asked == [NEW * 30_000, KNOWN]
 
 
-@pytest.mark.parametrize("body", [KNOWN, FORGOTTEN])
-async def test_who_hangs_up_is_not_answered_and_harms_nobody(ours: Served, body: bytes) -> None:
+@pytest.mark.parametrize("sent", [request(KNOWN), request(FORGOTTEN), request(KNOWN)[:-2]])
+async def test_who_hangs_up_is_not_answered_and_harms_nobody(
+    ours: Served, sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_first, "_REST_SECONDS", 0.01)
+    broken: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: broken.append(what))
     ours.memory.may_answer.clear()
     _, writer = await ours.open()
-    writer.write(request(body))
-    await ours.memory.is_asked.wait()
+    writer.write(sent)
+    connection = await ours.connection(lambda each: each._body is not None)
     writer.transport.abort()
-    while ours.server.server_state.connections:  # noqa: ASYNC110  # uvicorn tells nobody
-        await asyncio.sleep(0)
+    await ours.empty()
     ours.memory.may_answer.set()
-    assert (await ours.said(request(body, b"Connection: close"))).startswith(b"HTTP/1.1 200 OK")
+    assert (await ours.said(request(NEW, b"Connection: close"))).startswith(b"HTTP/1.1 200 OK")
+    assert (connection._rest, broken) == (None, [])
+
+
+async def test_a_head_after_a_known_answer_is_bounded_too(ours: Served) -> None:
+    reader, writer = await ours.open()
+    writer.write(request(KNOWN))
+    await reader.readuntil(echo(KNOWN))
+    writer.write(b"GET / HTTP/1.1\r\nX: " + b"a" * HEAD_BYTES_MAX)
+    assert (await reader.readline()).startswith(b"HTTP/1.1 431 ")
+    writer.close()
+
+
+async def test_who_does_not_read_what_was_written_is_not_written_more(ours: Served) -> None:
+    reader, writer = await ours.open()
+    connection = await ours.connection(lambda _: True)
+    connection.pause_writing()  # as the transport does when much waits to be sent
+    writer.write(request(KNOWN))
+    await ours.app.is_asked.wait()
+    connection.resume_writing()
+    await reader.readuntil(echo(KNOWN))
+    writer.close()
+    assert ours.memory.answered == {}
 
 
 @pytest.mark.parametrize("body", [KNOWN, FORGOTTEN])
