@@ -57,6 +57,7 @@ def whole(deployment: Deployment, context: Mapping[str, Any], *, output: str | N
         data_key=security.data_key.key_arn,
         audit_key=security.audit_key.key_arn,
         postgres=database.primary.db_instance_endpoint_address,
+        postgres_replica=database.replica.db_instance_endpoint_address,
         redis=database.redis_host,
         user_pool=security.pool.user_pool_id,
         user_pool_client=security.client.user_pool_client_id,

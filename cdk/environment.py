@@ -15,6 +15,7 @@ class Places:
     data_key: str
     audit_key: str
     postgres: str
+    postgres_replica: str
     redis: str
     user_pool: str
     user_pool_client: str
@@ -29,6 +30,9 @@ def settings(deployment: Deployment, places: Places) -> Settings:
     def secret(name: str, field: str | None = None) -> str:
         return reference(f"{deployment.name}/{name}", field)
 
+    def database(host: str) -> Secret:
+        return Secret(f"postgresql://{APP_ROLE}:{secret('database-app')}@{host}:5432/{DATABASE}?sslmode=require")
+
     return Settings(
         environment=deployment.environment,
         vault_id=deployment.name,
@@ -39,9 +43,8 @@ def settings(deployment: Deployment, places: Places) -> Settings:
         bus=deployment.name,
         queue_prefix=deployment.name,
         redis_url=Secret(f"rediss://:{secret('redis')}@{places.redis}:6379/0"),
-        postgres_dsn=Secret(
-            f"postgresql://{APP_ROLE}:{secret('database-app')}@{places.postgres}:5432/{DATABASE}?sslmode=require"
-        ),
+        postgres_dsn=database(places.postgres),
+        postgres_replica_dsn=database(places.postgres_replica),
         oidc_issuer=f"https://cognito-idp.{deployment.region}.amazonaws.com/{places.user_pool}",
         oidc_token_origin=f"https://{deployment.sign_in_prefix}.auth.{deployment.region}.amazoncognito.com",
         oidc_client_id=places.user_pool_client,

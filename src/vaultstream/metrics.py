@@ -114,6 +114,12 @@ CHECKPOINT_FAILURES = Metric(
     "1",
     "Rounds of the sweeper in which the audit log's checkpoint was due and could not be taken.",
 )
+AUDIT_REPLICA_LAG_SECONDS = Metric(
+    "audit_replica_lag_seconds",
+    Kind.GAUGE,
+    "s",
+    "By how much the audit log's replica was behind at the most, when somebody last read from it or would have.",
+)
 AUDIT_MISPLACED_ROWS = Metric(
     "audit_misplaced_rows",
     Kind.GAUGE,
@@ -200,6 +206,7 @@ METRICS = (
     BUDGET_REFUSALS,
     OUTBOX_OLDEST_SECONDS,
     CHECKPOINT_FAILURES,
+    AUDIT_REPLICA_LAG_SECONDS,
     AUDIT_MISPLACED_ROWS,
     EVENT_WAIT_SECONDS,
     WORKER_SECONDS,

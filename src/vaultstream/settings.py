@@ -44,6 +44,7 @@ class Settings:
     GraphQL requests may cost at once, `budget_per_second` how many come back each second (guests: a tenth).
     `clamd_limit_bytes` is the least of the StreamMaxLength, MaxFileSize and MaxScanSize of the clamd at `clamd_url`,
     which calls larger files clean: here they are unscannable.
+    `postgres_replica_dsn` is a standby of `postgres_dsn`, from which pages of the audit log are read (empty: none is).
     `auditors` are the verified e-mail addresses, with commas between, of those who may read the audit log.
     `audit_key` is the KMS key (ECC_NIST_P256, SIGN_VERIFY) that signs checkpoints of the audit log, `audit_bucket` the
     bucket with Object Lock that keeps them; without them none are taken.
@@ -87,6 +88,7 @@ class Settings:
     budget_size: int = 200_000
     budget_per_second: int = 5_000
     oidc_token_origin: str = ""
+    postgres_replica_dsn: Secret = field(default=Secret(""))
     auditors: str = ""
     audit_key: str = ""
     audit_bucket: str = ""

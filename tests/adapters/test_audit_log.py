@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from vaultstream.adapters.audit_log import AuditLog, AuditUnavailable
+from vaultstream.adapters.audit_log import AuditLog
+from vaultstream.adapters.audit_pool import AuditUnavailable
 from vaultstream.events import Decision, Event, EventName
 from vaultstream.ids import ulid
 

@@ -182,6 +182,7 @@ def test_no_variable_holds_a_secret_but_only_its_name(synth: Synth) -> None:
     assert named == {
         f"{PREFIX}REDIS_URL": {"redis"},
         f"{PREFIX}POSTGRES_DSN": {"database-app"},
+        f"{PREFIX}POSTGRES_REPLICA_DSN": {"database-app"},
         f"{PREFIX}CONTENT_PRIVATE_KEY": {"content-key"},
     }
     declared = {each["Name"].rpartition("/")[2] for _, each in synth.all("AWS::SecretsManager::Secret")}

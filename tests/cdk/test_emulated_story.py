@@ -52,6 +52,7 @@ async def env(emulated: str, issuer: world.LocalIssuer, tmp_path_factory, logs: 
             "environment": "local",  # as the issuer is
             "redis_url": here(redis.address, given["VAULTSTREAM_REDIS_URL"]),
             "postgres_dsn": here(await migrated(emulated, superuser_dsn), given["VAULTSTREAM_POSTGRES_DSN"]),
+            "postgres_replica_dsn": "",
             "oidc_issuer": issuer.url,
             "oidc_client_id": world.CLIENT_ID,
             "public_url": issuer.public_url,

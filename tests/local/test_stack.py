@@ -18,7 +18,7 @@ import pytest
 from vaultstream.local.probes import free_port, is_free
 
 pytestmark = pytest.mark.story
-PARTS = {"dynamodb", "s3", "kms", "aws", "redis", "postgresql", "sign-in", "api", "workers"}
+PARTS = {"dynamodb", "s3", "kms", "aws", "redis", "postgresql", "replica", "sign-in", "api", "workers"}
 _MINUTE = 60
 
 
@@ -124,15 +124,24 @@ def test_one_command_starts_every_part_and_says_where_it_is(stack):
     assert f"Open http://127.0.0.1:{stack.port} and sign in" in said
 
 
+def test_the_replica_follows_and_ready_and_metrics_tell_how_closely(stack):
+    wait_until(lambda: stack.ready().get("audit_replica_lag_seconds") is not None, "the replica follows")
+    assert 0 <= stack.ready()["audit_replica_lag_seconds"] < _MINUTE
+    told = httpx.get(f"http://127.0.0.1:{stack.port}/metrics", timeout=10).text
+    assert "\nvaultstream_audit_replica_lag_seconds " in told
+
+
 def test_everything_listens_on_loopback_only(stack):
-    listening = [
-        connection
-        for process in stack.children()
-        for connection in _still(process.net_connections)
-        if connection.status == psutil.CONN_LISTEN
-    ]
-    assert {connection.laddr.ip for connection in listening} == {"127.0.0.1"}
-    assert {connection.laddr.port for connection in listening} == set(stack.ports())
+    def listening() -> set[tuple[str, int]]:
+        return {
+            (connection.laddr.ip, connection.laddr.port)
+            for process in stack.children()
+            for connection in _still(process.net_connections)
+            if connection.status == psutil.CONN_LISTEN
+        }
+
+    wait_until(lambda: len(listening()) >= len(stack.ports()), "the replica has its copy")
+    assert listening() == {("127.0.0.1", port) for port in stack.ports()}
 
 
 def test_the_data_folder_is_for_its_owner_alone_and_no_password_is_on_a_command_line(stack):
@@ -250,7 +259,8 @@ def _process_of(stack: Stack, name: str) -> psutil.Process:
         "kms": "vaultstream.local.kms",
         "aws": "ministack_launch.py",
         "redis": "valkey-server",
-        "postgresql": "bin/postgres",
+        "postgresql": "postgresql/cluster",
+        "replica": "replica/cluster",
         "sign-in": "vaultstream.local.issuer",
         "api": "vaultstream.commands.serve",
         "workers": "vaultstream.commands.work",

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from wires import Wire
 
 from vaultstream import table
-from vaultstream.adapters.audit_log import AuditUnavailable
+from vaultstream.adapters.audit_pool import AuditUnavailable
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.events import Event, EventName
 from vaultstream.settings import Secret, Settings

@@ -1,16 +1,16 @@
 """The audit log in PostgreSQL: events are added once and read back, nothing else."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import asyncpg
 
-from vaultstream import audit_query, dependencies
+from vaultstream import audit_query
+from vaultstream.adapters.audit_pool import AuditUnavailable, Init, Pool
+from vaultstream.adapters.audit_replica import Replica
 from vaultstream.audit_chain import EMPTY, HASH, Head, Row, canonical, linked, parsed, row_of
 from vaultstream.audit_query import COLUMNS, AuditWhere, Downloads, Place, Reading, ReadingKind, select
 from vaultstream.errors import Code, VaultError
@@ -19,22 +19,7 @@ from vaultstream.exposure_facts import TELLING
 
 EVENTS_MAX = 1000
 MONTHS_AHEAD = 3
-_CONNECTIONS = 4
-_CONNECT_SECONDS = 5
-_COMMAND_SECONDS = 15
 _DROP_SECONDS = 600  # a month is read twice before it goes
-
-# What a later attempt may mend: the wire, a server that stops, starts, is full or has become a standby, a lock.
-_TROUBLE = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InternalClientError,  # what asyncpg raises when the wire breaks in the middle of an answer
-)
 
 # One writer at a time: only so has each row its number and is linked to the row before it. The lock is a statement of
 # its own, since a statement sees what was committed before it began.
@@ -79,44 +64,34 @@ class KeptCheckpoint:
     line: str
 
 
-class AuditUnavailable(VaultError):
-    """PostgreSQL cannot be reached or cannot work now; the same call may succeed later."""
-
-    def __init__(self) -> None:
-        super().__init__(Code.UNAVAILABLE, "The audit log cannot be reached. Try again in a moment.")
-
-
 class AuditLog:
-    """A pool of connections with the application's role, which may add and read but not change."""
+    """What the application's role may do: add and read, but not change. Pages are read from a replica where one is."""
 
-    def __init__(self, dsn: str, *, init: Callable[[Any], Awaitable[None]] | None = None) -> None:
-        """Takes the application role's DSN; connects when first used, so a vault starts without the server.
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        replica_dsn: str = "",
+        init: Init | None = None,
+        told: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """Takes the application role's DSNs; connects when first used, so a vault starts without the servers.
 
-        `init` is given each new connection.
+        `told` hears now and then by how many seconds the replica may be behind.
         """
-        self._pool: Any = asyncpg.create_pool(  # Any: asyncpg publishes no types
-            dsn,
-            min_size=0,
-            max_size=_CONNECTIONS,
-            timeout=_CONNECT_SECONDS,
-            command_timeout=_COMMAND_SECONDS,
-            init=init,
-            server_settings={
-                "application_name": "vaultstream",
-                "idle_in_transaction_session_timeout": f"{_COMMAND_SECONDS}s",  # whoever is cut off holds up nobody
-            },
-        )
+        self._primary = Pool("the audit log", dsn, init)
+        self.replica = Replica(replica_dsn, self._primary, init=init, told=told) if replica_dsn else None
         self._months_tried_on: date | None = None
 
     async def close(self) -> None:
         """Let what runs end, then disconnect; what has not ended in time is cut off."""
-        await self._pool  # a pool that was never used closes only after this
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._pool.close(), _COMMAND_SECONDS)
+        await self._primary.close()
+        if self.replica is not None:
+            await self.replica.pool.close()
 
     async def ping(self) -> None:
         """Raises AuditUnavailable unless the server answers."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             await connection.execute("SELECT 1")
 
     async def append(self, events: Sequence[Event]) -> int:
@@ -126,7 +101,7 @@ class AuditLog:
         """
         if not events:
             return 0
-        async with self._connection() as connection, connection.transaction():
+        async with self._primary.connection() as connection, connection.transaction():
             await connection.execute(_LOCK)
             added = await _append(connection, events)
         if misplaced := sum(row["misplaced"] for row in added):
@@ -135,58 +110,58 @@ class AuditLog:
 
     async def head(self) -> Head:
         """The chain's last row. Raises AuditUnavailable."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             return await _head(connection)
 
     async def last_checkpoint(self) -> KeptCheckpoint | None:
         """The newest checkpoint. Raises AuditUnavailable."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             row = await connection.fetchrow(_LAST_CHECKPOINT)
         return None if row is None else KeptCheckpoint(**row)
 
     async def add_checkpoint(self, seq: int, at: datetime, line: str) -> None:
         """Keep a signed checkpoint beside the rows; one of the same row stays as it is. Raises AuditUnavailable."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             await connection.execute(_ADD_CHECKPOINT, seq, at, line)
 
     async def checkpoints(self, *, after: int, before: int, limit: int) -> list[KeptCheckpoint]:
         """At most `limit` checkpoints of rows between these numbers, in their order. Raises AuditUnavailable."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             return [KeptCheckpoint(**row) for row in await connection.fetch(_CHECKPOINTS, after, before, limit)]
 
     async def rows(self, *, after: int, until: int, limit: int) -> list[Row]:
         """At most `limit` rows of the chain after one number and up to another, in order. Raises AuditUnavailable."""
-        async with self._connection() as connection:
-            return [row_of(row) for row in await connection.fetch(_ROWS, after, until, limit)]
+        found = await self._read(_ROWS, after, until, limit)
+        if self.replica is not None and len(found) < limit and (not found or found[-1]["seq"] < until):
+            found = await self._read_primary(_ROWS, after, until, limit)  # the rest may be on its way to the replica
+        return [row_of(row) for row in found]
 
     async def find(self, where: AuditWhere, after: Place | None, limit: int) -> list[Row]:
         """At most `limit` events, the newest first. Raises AuditUnavailable, or INVALID for a bad SQL/JSON path."""
         sql, values = select(where, after, limit)
-        async with self._connection() as connection:
-            try:
-                return [row_of(row) for row in await connection.fetch(sql, *values)]
-            except (asyncpg.PostgresSyntaxError, asyncpg.DataError) as error:
-                raise VaultError(Code.INVALID, f"This cannot be looked for: {error}.", path=("where",)) from None
+        try:
+            return [row_of(row) for row in await self._read(sql, *values)]
+        except (asyncpg.PostgresSyntaxError, asyncpg.DataError) as error:
+            raise VaultError(Code.INVALID, f"This cannot be looked for: {error}.", path=("where",)) from None
 
     async def row(self, event_id: str) -> Row | None:
         """One event by its id. Raises AuditUnavailable."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             row = await connection.fetchrow(_ROW, event_id)
         return None if row is None else row_of(row)
 
     async def subjects(self, since: datetime | None, until: datetime | None, limit: int) -> list[str]:
         """At most `limit` of those who did something between two moments. Raises AuditUnavailable."""
-        async with self._connection() as connection:
-            return [row["subject"] for row in await connection.fetch(_SUBJECTS, since, until, limit)]
+        return [row["subject"] for row in await self._read(_SUBJECTS, since, until, limit)]
 
     async def named(self, name: EventName) -> list[Event]:
         """Every event of this name, for those of which there are few. Raises AuditUnavailable."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             return [row_of(row).event for row in await connection.fetch(_NAMED, name.value)]
 
     async def misplaced(self) -> int:
         """How many rows found no partition of their month. Raises AuditUnavailable."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             count: int = await connection.fetchval(_MISPLACED)
         return count
 
@@ -194,12 +169,12 @@ class AuditLog:
         """The newest `limit` (1 to 1000) events of a folder or file, newest first, without their topics."""
         if not 1 <= limit <= EVENTS_MAX:
             raise ValueError(f"limit is 1 to {EVENTS_MAX}")
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             return [row_of(row).event for row in await connection.fetch(_EVENTS_OF, item_id, limit)]
 
     async def downloads_of(self, item_id: str, version_number: int, limit: int) -> list[Downloads]:
         """Who began to download a version, the first of them first; pictures of it do not count."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             return [
                 Downloads(**row)
                 for row in await connection.fetch(audit_query.DOWNLOADS, item_id, version_number, limit)
@@ -207,19 +182,19 @@ class AuditLog:
 
     async def around(self, item_ids: Sequence[str], since: datetime, until: datetime, limit: int) -> list[Event]:
         """What tells of the access to some items around a time, in its order; more than `limit` where it is more."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             found = await connection.fetch(audit_query.AROUND, item_ids, sorted(TELLING), since, until, limit + 1)
         return [row.event for row in sorted(map(row_of, found), key=lambda row: (row.event.at, row.seq))]
 
     async def readings(self, item_id: str, since: datetime, until: datetime, limit: int) -> list[Reading]:
         """At most `limit` of those who read an item in a time, the first of them first. Raises AuditUnavailable."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             found = await connection.fetch(audit_query.READINGS, item_id, since, until, limit)
         return [Reading(**{**row, "kind": ReadingKind(row["kind"])}) for row in found]
 
     async def begun_at(self) -> datetime | None:
         """The time of the log's first event. Raises AuditUnavailable."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             begun: datetime | None = await connection.fetchval("SELECT min(at) FROM audit.events")
         return begun
 
@@ -232,13 +207,13 @@ class AuditLog:
         if self._months_tried_on == today:
             return
         self._months_tried_on = today
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             for (name,) in await connection.fetch("SELECT audit.make_partitions($1)", MONTHS_AHEAD):
                 _log.info("made audit partition %s", name)
 
     async def hold_month(self, month: date, reason: str) -> None:
         """Keep a month, by its first day, until the database's owner lets it go. Raises AuditUnavailable."""
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             await connection.execute(_HOLD, month, reason)
 
     async def drop_month(self, month: date, event: Event) -> Row:
@@ -246,26 +221,26 @@ class AuditLog:
 
         One transaction, so both or neither. Raises AuditUnavailable, or INVALID for a month that may not go.
         """
-        async with self._connection() as connection:
+        async with self._primary.connection() as connection:
             try:
                 async with connection.transaction():
                     return await _drop_month(connection, month, event)
             except asyncpg.RestrictViolationError as error:
                 raise VaultError(Code.INVALID, f"Nothing was dropped: {error}.") from None
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:  # Any: asyncpg publishes no types
-        dependencies.untraceable()
-        try:
-            await self._pool  # with no least size this never waits, and does nothing the second time
-            async with self._pool.acquire(timeout=_COMMAND_SECONDS) as connection:
-                yield connection
-        except (*_TROUBLE, asyncpg.InterfaceError) as error:
-            # The end of a transaction says InterfaceError of a wire that broke in it, and of our own bugs alone.
-            if isinstance(error, asyncpg.InterfaceError) and not isinstance(error.__context__, _TROUBLE):
-                raise
-            _log.warning("the audit log is unavailable: %s", type(error).__name__)
-            raise AuditUnavailable from error
+    async def _read(self, sql: str, *values: object) -> list[Any]:  # Any: asyncpg publishes no types
+        """From the replica while that is fresh and answers, else from the primary."""
+        if self.replica is not None and await self.replica.is_fresh():
+            try:
+                async with self.replica.pool.connection() as connection:
+                    return list(await connection.fetch(sql, *values))
+            except AuditUnavailable:
+                self.replica.mistrust()
+        return await self._read_primary(sql, *values)
+
+    async def _read_primary(self, sql: str, *values: object) -> list[Any]:  # Any: as above
+        async with self._primary.connection() as connection:
+            return list(await connection.fetch(sql, *values))
 
 
 async def _append(connection: Any, events: Sequence[Event]) -> list[Any]:  # Any: asyncpg publishes no types

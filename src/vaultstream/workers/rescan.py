@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from vaultstream import table
 from vaultstream.actions import process
-from vaultstream.adapters.audit_log import AuditUnavailable
+from vaultstream.adapters.audit_pool import AuditUnavailable
 from vaultstream.adapters.records import version_items
 from vaultstream.adapters.records.moments import time_of
 from vaultstream.adapters.records.round_changes import know_signatures

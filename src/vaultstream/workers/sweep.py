@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from vaultstream import table
 from vaultstream.actions import checkpoint, process, share, upload
-from vaultstream.adapters.audit_log import AuditUnavailable
+from vaultstream.adapters.audit_pool import AuditUnavailable
 from vaultstream.adapters.records import share_items, upload_items, version_items
 from vaultstream.adapters.records.attributes import Item
 from vaultstream.adapters.vault import Vault
