@@ -32,6 +32,8 @@ def run_cdk() -> RunCdk:
     have(".venv/cdk/.done")
     home = ROOT / ".venv" / "cdk" / "bin"
     env = {"PATH": f"{home}:{os.environ['PATH']}", "HOME": os.environ["HOME"]}
+    if os.geteuid() != 0:  # in there the folders above the cache are nobody's, and jsii refuses it
+        env["JSII_RUNTIME_PACKAGE_CACHE"] = "disabled"
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = ["unshare", "-rn", f"{home}/python", *arguments]

@@ -41,6 +41,7 @@ SCHEMA = schema.executable()
 DEPTH_MAX = 5
 # What differs from one moment to the next, or from one run to the next by design; and what no plan has.
 UNEQUAL = {"url", "thumbnailUrl", "downloadUrl", "rateLimit", "shareLink", "uploads"}
+UNEQUAL |= {"completeSince", "completeUntil", "until"}
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,8 @@ class Asker:
             return self.chance.choices(self.ids, k=3)
         if name == "first":
             return self.chance.choice((1, 2, 100, 100, 100, 0))
+        if name == "since":
+            return self.chance.choice(("2026-01-31T12:00:00Z", "2126-01-31T12:00:00Z"))
         assert not is_enum_type(get_named_type(argument.type)), f"say how {name} is asked for"
         return "o"
 
