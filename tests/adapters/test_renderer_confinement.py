@@ -18,6 +18,8 @@ from vaultstream.renderings import TOO_COSTLY, RenderFailed, Rendering
 
 PICTURE = corpus.encoded(corpus.picture(), "png")
 
+AMPLE_BYTES = 8 << 30  # an endless PDF grows as it is drawn, a fast machine's to a GiB in a second
+
 
 async def pieces(data: bytes) -> AsyncIterator[bytes]:
     yield data
@@ -86,7 +88,7 @@ async def drawing(renderer: Renderer) -> AsyncIterator[tuple[int, "asyncio.Task[
 
 
 async def test_a_file_that_never_ends_is_killed_by_the_clock():
-    renderer = Renderer(Limits(wall_seconds=1))
+    renderer = Renderer(Limits(wall_seconds=1, memory_bytes=AMPLE_BYTES))
     data = corpus.endless_pdf()
     with pytest.raises(RenderFailed, match=TOO_COSTLY):
         await renderer.render(pieces(data), "application/pdf", len(data))
@@ -95,7 +97,7 @@ async def test_a_file_that_never_ends_is_killed_by_the_clock():
 
 
 async def test_a_file_that_burns_the_processor_is_killed_by_the_system():
-    renderer = Renderer(Limits(cpu_seconds=1))
+    renderer = Renderer(Limits(cpu_seconds=1, memory_bytes=AMPLE_BYTES))
     data = corpus.endless_pdf()
     with pytest.raises(RenderFailed, match=TOO_COSTLY):
         await renderer.render(pieces(data), "application/pdf", len(data))
