@@ -68,10 +68,11 @@ def in_turns(servers: Sequence[Contestant], token: str, bodies: Sequence[bytes],
 def at_a_fixed_rate(
     servers: Sequence[Contestant], token: str, bodies: Sequence[bytes], plan: Plan, found: dict[str, Measured]
 ) -> None:
-    """The same for those that can serve so much; added to what was found."""
+    """The same for those that can serve so much, warm again after the others' turns; added to what was found."""
     for _ in range(max(1, plan.rounds // 2)):
         for server in servers:
             one = found[server.name]
             if statistics.median(run.rate for run in one.runs) > 1.15 * plan.fixed_rate:
+                load.closed(server.port, token, bodies, plan.warm_seconds)
                 asking = load.fixed(server.port, token, bodies, plan.fixed_rate, plan.seconds)
                 one.fixed.append(uvloop.run(asking))
