@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wires import Wire
 
-from vaultstream.adapters import audit_pool
 from vaultstream.adapters.audit_log import AuditLog
 from vaultstream.adapters.audit_migrations import APP_ROLE, migrate
 from vaultstream.adapters.audit_pool import AuditUnavailable
@@ -138,8 +137,8 @@ async def test_a_log_that_was_never_used_closes():
 
 
 async def test_a_frozen_server_is_unavailable_after_the_timeout(server: Server, log: AuditLog, monkeypatch):
-    monkeypatch.setattr(audit_pool, "_COMMAND_SECONDS", 0.3)
-    monkeypatch.setattr(audit_pool, "_CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("vaultstream.postgres._COMMAND_SECONDS", 0.3)
+    monkeypatch.setattr("vaultstream.postgres._CONNECT_SECONDS", 0.3)
     impatient = AuditLog(server.app_dsn())
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
@@ -153,7 +152,7 @@ async def test_a_frozen_server_is_unavailable_after_the_timeout(server: Server, 
 
 
 async def test_an_append_that_waits_too_long_for_a_lock_adds_nothing(server: Server, log: AuditLog, monkeypatch):
-    monkeypatch.setattr(audit_pool, "_COMMAND_SECONDS", 0.3)
+    monkeypatch.setattr("vaultstream.postgres._COMMAND_SECONDS", 0.3)
     impatient = AuditLog(server.app_dsn())
     event = an_event(1, f"file_{secrets.token_hex(4)}")
     owner = await asyncpg.connect(server.owner_dsn())

@@ -9,13 +9,14 @@ from typing import Any
 import asyncpg
 
 from vaultstream import audit_query
-from vaultstream.adapters.audit_pool import AuditUnavailable, Init, Pool
+from vaultstream.adapters.audit_pool import AuditUnavailable, audit_pool
 from vaultstream.adapters.audit_replica import Replica
 from vaultstream.audit_chain import EMPTY, HASH, Head, Row, canonical, linked, parsed, row_of
 from vaultstream.audit_query import COLUMNS, AuditWhere, Downloads, Place, Reading, ReadingKind, select
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import Event, EventName
 from vaultstream.exposure_facts import TELLING
+from vaultstream.postgres import Init
 
 EVENTS_MAX = 1000
 MONTHS_AHEAD = 3
@@ -79,7 +80,7 @@ class AuditLog:
 
         `told` hears now and then by how many seconds the replica may be behind.
         """
-        self._primary = Pool("the audit log", dsn, init)
+        self._primary = audit_pool("the audit log", dsn, init)
         self.replica = Replica(replica_dsn, self._primary, init=init, told=told) if replica_dsn else None
         self._months_tried_on: date | None = None
 

@@ -10,7 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from vaultstream.adapters.audit_pool import AuditUnavailable, Init, Pool
+from vaultstream.adapters.audit_pool import AuditUnavailable, audit_pool
+from vaultstream.postgres import Init, Pool
 
 LAG_SECONDS_MAX = 5.0
 _LOOK_EVERY_SECONDS, _RETRY_SECONDS = 1.0, 5.0
@@ -39,7 +40,7 @@ class Replica:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`told` hears of each look by how many seconds the replica may be behind."""
-        self.pool = Pool("the audit log's replica", dsn, init, patience_seconds=_ANSWER_SECONDS)
+        self.pool = audit_pool("the audit log's replica", dsn, init, patience_seconds=_ANSWER_SECONDS)
         self._primary = primary
         self._told = told
         self._clock = clock
