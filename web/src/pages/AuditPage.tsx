@@ -9,6 +9,7 @@ import { parsed } from "../json";
 import { usePages } from "../pages";
 import { Field, text } from "../parts/Ask";
 import { Report } from "../parts/Report";
+import { Sheet } from "../parts/Sheet";
 import { ask } from "../vault";
 import { useMe } from "../viewer";
 import { moment, say } from "../words";
@@ -23,34 +24,28 @@ export default function AuditPage() {
     named(me.id, (await ask(AuditEvents, { after, where })).auditEvents),
   );
   return (
-    <section className="page" aria-label={say.audit}>
-      <title>{`${say.audit} – ${say.brand}`}</title>
-      <div className="head">
-        <h1>{say.audit}</h1>
-      </div>
-      <div className="sheet">
-        <p className="soft">{say.auditText}</p>
-        <Signed />
-        <Filter key={JSON.stringify(where)} {...{ where, setWhere }} />
-        {where.itemId && <Report key={where.itemId} id={where.itemId} />}
-        {error && (
-          <p className="bad" role="alert">
-            {error}
-          </p>
-        )}
-        {nodes?.length === 0 && <p className="soft">{say.nothingFits}</p>}
-        <ol className="entries" aria-label={say.audit}>
-          {nodes?.map((entry) => (
-            <One key={entry.id} entry={entry} narrow={(more) => setWhere({ ...where, ...more })} />
-          ))}
-        </ol>
-        {more && (
-          <button type="button" className="button" onClick={more}>
-            {say.showMore}
-          </button>
-        )}
-      </div>
-    </section>
+    <Sheet name={say.audit}>
+      <p className="soft">{say.auditText}</p>
+      <Signed />
+      <Filter key={JSON.stringify(where)} {...{ where, setWhere }} />
+      {where.itemId && <Report key={where.itemId} id={where.itemId} />}
+      {error && (
+        <p className="bad" role="alert">
+          {error}
+        </p>
+      )}
+      {nodes?.length === 0 && <p className="soft">{say.nothingFits}</p>}
+      <ol className="entries" aria-label={say.audit}>
+        {nodes?.map((entry) => (
+          <One key={entry.id} entry={entry} narrow={(more) => setWhere({ ...where, ...more })} />
+        ))}
+      </ol>
+      {more && (
+        <button type="button" className="button" onClick={more}>
+          {say.showMore}
+        </button>
+      )}
+    </Sheet>
   );
 }
 

@@ -1,6 +1,7 @@
 // What one may set: how the page looks here, the programs that act for one, and the end of the sign-in.
 
 import { deed } from "../deeds";
+import { Sheet } from "../parts/Sheet";
 import { type Preferences, prefer, usePreferences } from "../preferences";
 import { to } from "../route";
 import { leave } from "../signin";
@@ -14,30 +15,24 @@ export default function SettingsPage() {
   const { name, email } = useMe();
   const { theme, view } = usePreferences();
   return (
-    <section className="page" aria-label={say.settings}>
-      <title>{`${say.settings} – ${say.brand}`}</title>
-      <div className="head">
-        <h1>{say.settings}</h1>
+    <Sheet name={say.settings}>
+      <h2>{say.account}</h2>
+      <p>
+        <b>{name}</b> <span className="soft">{email}</span>
+      </p>
+      <div className="line">
+        <a className="button" href={to({ page: "tokens" })}>
+          {say.tokens}
+        </a>
+        <button type="button" className="button" onClick={() => void deed(leave)}>
+          {say.signOut}
+        </button>
       </div>
-      <div className="sheet">
-        <h2>{say.account}</h2>
-        <p>
-          <b>{name}</b> <span className="soft">{email}</span>
-        </p>
-        <div className="line">
-          <a className="button" href={to({ page: "tokens" })}>
-            {say.tokens}
-          </a>
-          <button type="button" className="button" onClick={() => void deed(leave)}>
-            {say.signOut}
-          </button>
-        </div>
-        <h2>{say.looks}</h2>
-        <p className="soft">{say.looksText}</p>
-        <Choice label={say.theme} names={THEMES} words={say.themes} now={theme} set={(theme) => prefer({ theme })} />
-        <Choice label={say.filesAs} names={VIEWS} words={say.views} now={view} set={(view) => prefer({ view })} />
-      </div>
-    </section>
+      <h2>{say.looks}</h2>
+      <p className="soft">{say.looksText}</p>
+      <Choice label={say.theme} names={THEMES} words={say.themes} now={theme} set={(theme) => prefer({ theme })} />
+      <Choice label={say.filesAs} names={VIEWS} words={say.views} now={view} set={(view) => prefer({ view })} />
+    </Sheet>
   );
 }
 

@@ -9,6 +9,7 @@ import { usePages } from "../pages";
 import { Ask, Field, Once, dateOf, end, text } from "../parts/Ask";
 import { FolderForm } from "../parts/FolderForm";
 import { Icon } from "../parts/Icon";
+import { Sheet } from "../parts/Sheet";
 import { ask, make, newKey } from "../vault";
 import { day, moment, say } from "../words";
 
@@ -21,33 +22,27 @@ const DAYS_MAX = 365;
 export default function TokensPage() {
   const { nodes, error, more, again } = usePages("tokens", async (after) => (await ask(AccessTokens, { after })).accessTokens);
   return (
-    <section className="page" aria-label={say.tokens}>
-      <title>{`${say.tokens} – ${say.brand}`}</title>
-      <div className="head">
-        <h1>{say.tokens}</h1>
-      </div>
-      <div className="sheet">
-        <p className="soft">{say.tokensText}</p>
-        {error && (
-          <p className="bad" role="alert">
-            {error}
-          </p>
-        )}
-        <NewToken made={again} />
-        <h2>{say.tokensMade}</h2>
-        {nodes?.length === 0 && <p className="soft">{say.noTokens}</p>}
-        <ul className="entries">
-          {nodes?.map((token) => (
-            <One key={token.id} {...{ token, again }} />
-          ))}
-        </ul>
-        {more && (
-          <button type="button" className="button" onClick={more}>
-            {say.showMore}
-          </button>
-        )}
-      </div>
-    </section>
+    <Sheet name={say.tokens}>
+      <p className="soft">{say.tokensText}</p>
+      {error && (
+        <p className="bad" role="alert">
+          {error}
+        </p>
+      )}
+      <NewToken made={again} />
+      <h2>{say.tokensMade}</h2>
+      {nodes?.length === 0 && <p className="soft">{say.noTokens}</p>}
+      <ul className="entries">
+        {nodes?.map((token) => (
+          <One key={token.id} {...{ token, again }} />
+        ))}
+      </ul>
+      {more && (
+        <button type="button" className="button" onClick={more}>
+          {say.showMore}
+        </button>
+      )}
+    </Sheet>
   );
 }
 
