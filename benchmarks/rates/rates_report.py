@@ -8,6 +8,7 @@ from json import loads
 from benchmarks import report
 from benchmarks.rates import contestants
 from benchmarks.rates.contestants import PEERS
+from benchmarks.rates.load import CONNECTIONS
 from benchmarks.rates.measure import Degraded, Measured, Miss
 from benchmarks.rates.workloads import Workload
 
@@ -47,16 +48,18 @@ def _head(fixed_rate: float) -> str:
 Each server is one process on one core; the load, Redis, DynamoDB and all else have the other one. All read the same
 Redis and were first seen to answer every request alike. The vault authenticates each request (a signed token),
 charges its budget, counts its metrics and applies its limits; **the limit and the peers do none of that, and decide
-no access**. `ratio` is to the limit's rate, or to CPU of the limit, round by round, then the median. Closed loop: 16
-connections that ask again at once. Fixed rate: {fixed_rate:,.0f} requests/s at random moments, lateness from when each
-was due; a dash where a server cannot serve that with a margin of 15%."""
+no access**. `ratio` is to the limit's rate, or to CPU of the limit, round by round, then the median. Closed loop: {CONNECTIONS}
+connections that ask again at once. `busy` is the server's CPU in the closed loop by the time that it took: near 1 the
+rate is the server's own, well below it that of the load and of Redis on the other core. Fixed rate:
+{fixed_rate:,.0f} requests/s at random moments, lateness from when each was due; a dash where a server cannot serve
+that with a margin of 15%."""
 
 
 def _workload(workload: Workload, by: Mapping[str, Measured], fixed_rate: float) -> str:
     base = by.get(contestants.LIMIT) or by[contestants.CACHED]
     to = "limit" if contestants.LIMIT in by else "cached"
     head = [
-        "server", "requests/s", f"ratio to {to}", "CPU µs/request", f"{to}'s CPU / its", "p50 ms", "p99 ms",
+        "server", "requests/s", f"ratio to {to}", "CPU µs/request", f"{to}'s CPU / its", "busy", "p50 ms", "p99 ms",
         f"p50 ms at {fixed_rate:,.0f}/s", f"p99 ms at {fixed_rate:,.0f}/s", "MiB",
     ]  # fmt: skip
     rows = [
@@ -66,6 +69,7 @@ def _workload(workload: Workload, by: Mapping[str, Measured], fixed_rate: float)
             f"{_ratio([run.rate for run in one.runs], [run.rate for run in base.runs]):.3f}",
             f"{_median(one.cpu_us):,.0f}",
             f"{_ratio(base.cpu_us, one.cpu_us):.3f}",
+            f"{_busy(one):.2f}",
             f"{_median(run.p50_ms for run in one.runs):.2f}",
             f"{_median(run.p99_ms for run in one.runs):.2f}",
             f"{_median(run.p50_ms for run in one.fixed):.2f}" if one.fixed else "-",
@@ -83,6 +87,7 @@ def _churn(churned: Mapping[str, Measured]) -> str:
             name,
             f"{_median(run.rate for run in one.runs):,.0f}",
             f"{_median(one.cpu_us):,.0f}",
+            f"{_busy(one):.2f}",
             f"{_median(run.p99_ms for run in one.runs):.2f}",
         ]
         for name, one in churned.items()
@@ -95,7 +100,7 @@ A write to a random one of the folders that are being read, as far as the cache 
 away. What was stored is then read again from DynamoDB and executed anew. The compiled executor fills at
 **{ratio:.1f} times** the rate of graphql-core.
 
-{report.table(["server", "requests/s", "CPU µs/request", "p99 ms"], rows)}"""
+{report.table(["server", "requests/s", "CPU µs/request", "busy", "p99 ms"], rows)}"""
 
 
 def _outage(degraded: Degraded) -> str:
@@ -136,6 +141,11 @@ def _picture(workload: Workload, by: Mapping[str, Measured]) -> None:
     axes.set_xlabel("requests per second on one core (logarithmic)")
     axes.set_title(workload.title)
     report.keep_picture(figure, f"rates-{workload.name.lower()}")
+
+
+def _busy(one: Measured) -> float:
+    """The part of a closed loop's time in which the server's core worked for it."""
+    return _median(cpu_us * run.rate / 1e6 for cpu_us, run in zip(one.cpu_us, one.runs, strict=True))
 
 
 def _ratio(mine: Sequence[float], others: Sequence[float]) -> float:
