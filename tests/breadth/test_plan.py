@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import warnings
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from types import SimpleNamespace
@@ -240,6 +241,27 @@ async def test_what_was_begun_for_nothing_is_let_go_without_a_word() -> None:
             await plan.attempt(crowd("Ann", "Bo"), None, None)
         gc.collect()
     assert heard == []
+
+
+async def test_what_a_request_read_goes_with_it_without_the_garbage_collector() -> None:
+    async def name(person: Person, _info: Any) -> Any:
+        return person.name
+
+    made = schema_of({"Person.name": name, "Query.one": lambda root, _info: root["people"][0]})
+    declare(field_of(made, "Person.age"), Attribute("age"))
+    made.type_map["Named"].resolve_type = lambda value, *_: type(value).__name__  # type: ignore[union-attr]
+    plan = plan_of(made, "{ people { name age } one { name } }")
+    gc.disable()
+    try:
+        root = crowd("Ann", "Bo")
+        seen = [weakref.ref(person) for person in root["people"]]
+        data = (await plan.execute(root)).data
+        del root
+        assert [each() for each in seen] == [None, None]
+    finally:
+        gc.enable()
+    assert data == {"people": [{"name": "Ann", "age": 3}, {"name": "Bo", "age": 2}], "one": {"name": "Ann"}}
+    assert plan.tally.compiled == 1
 
 
 async def test_variables_of_one_request_are_not_kept_for_the_next() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 from graphql import TypeNameMetaFieldDef, get_argument_values
 from graphql.pyutils import is_awaitable
 
-from vaultstream.breadth.columns import Finding, Info, Values, is_to_await, may_wait
+from vaultstream.breadth.columns import Finding, Values, is_to_await, may_wait
 from vaultstream.breadth.declarations import Attribute, Batch, Derived
 from vaultstream.breadth.fallback import FellBack, discard
 from vaultstream.breadth.fields import Field
-from vaultstream.breadth.infos import Request, info_of
+from vaultstream.breadth.infos import Request, Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,17 @@ class Wait:
 class Call:
     """Started once, waited for with all others of its level, then completed."""
 
-    __slots__ = ("_fresh", "_info", "_parents", "_request", "_values", "_whole", "field", "finding")
+    __slots__ = ("_fresh", "_parents", "_request", "_told", "_values", "_whole", "field", "finding")
 
     def __init__(self, field: Field, parents: Values, request: Request) -> None:
         self.field = field
+        self._told = Told(request, field)
         self.finding = Finding(self._told)
         self._parents = parents
         self._request = request
         self._values: Values = []
         self._whole: Values = []  # the one answer of a batch that is awaited
         self._fresh = True  # what is in the parents is theirs: graphql-core will want it if the plan falls back
-        self._info: Info | None = None
 
     def started(self) -> Iterator[Wait]:
         """What has to be waited for before the values are there."""
@@ -115,8 +115,3 @@ class Call:
         if not definition.args and not node.arguments:
             return {}
         return get_argument_values(definition, node, self._request.variables)
-
-    def _told(self) -> Info:
-        if self._info is None:
-            self._info = info_of(self._request, self.field)
-        return self._info

@@ -64,7 +64,26 @@ async def _gather(values: Sequence[Awaitable[Any]]) -> list[Any]:  # Any: what a
 _HELPERS = GraphQLResolveInfoHelpers(_gather, _track)
 
 
-def info_of(request: Request, field: Field) -> Info:
+class Told:
+    """A field's info, built when somebody first asks. It refers to nothing that refers to it: no cycle holds what a
+    request has loaded.
+    """
+
+    __slots__ = ("_field", "_info", "_request")
+
+    def __init__(self, request: Request, field: Field) -> None:
+        self._request = request
+        self._field = field
+        self._info: Info | None = None
+
+    def __call__(self) -> Info:
+        """The same for all who ask."""
+        if self._info is None:
+            self._info = _info_of(self._request, self._field)
+        return self._info
+
+
+def _info_of(request: Request, field: Field) -> Info:
     """What the field's resolvers are told."""
     kind = LevelInfo if field.path is None else Info
     info = kind(
