@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +25,7 @@ from graphql import DocumentNode, ExecutionResult, GraphQLSchema, execute, is_ob
 
 from vaultstream import versions
 from vaultstream.access import Deed
+from vaultstream.actions import browse
 from vaultstream.actions.browse import FolderPage
 from vaultstream.actor import Actor, Origin
 from vaultstream.adapters.vault import Vault
@@ -111,7 +113,7 @@ class Memory:
         context.loaders.folder_pages = Loader(self._pages)
         context.loaders.folders = Loader(self._folders)
         context.loaders.contacts = Loader(self._contacts)
-        context.loaders.capabilities = Loader(self._capabilities, name=lambda it: (it.id, it.stamp))
+        context.loaders.capabilities = Loader(self._capabilities, name=partial(browse.alike, nobody))
         return context
 
     async def _pages(self, keys: Sequence[object]) -> list[FolderPage | None]:

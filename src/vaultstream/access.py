@@ -1,6 +1,6 @@
 """Who may do what to an item, and why: the one place that decides."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -22,8 +22,8 @@ __all__ = [
     "Deed",
     "Lineage",
     "Role",
+    "alike",
     "capabilities",
-    "capabilities_of",
     "decide",
     "decide_link",
     "require",
@@ -214,25 +214,13 @@ def capabilities(user_id: UserId, lineage: Lineage, now: datetime) -> Mapping[De
     return _able(role, lineage.in_trash, _is_top(lineage.item), _scopes(lineage.grant))
 
 
-def capabilities_of(user_id: UserId, lineages: Sequence[Lineage], now: datetime) -> list[Mapping[Deed, bool]]:
-    """The same for each of many, as a page shows them: files that nothing tells apart are judged once."""
-    known: dict[Hashable, Mapping[Deed, bool]] = {}
-    found = []
-    for lineage in lineages:
-        alike = _alike(lineage)
-        able = known.get(alike)
-        if able is None:
-            able = known[alike] = capabilities(user_id, lineage, now)
-        found.append(able)
-    return found
-
-
-def _alike(lineage: Lineage) -> Hashable:
-    """The same for files about which the decision is the same: all else that it looks at is the very same value."""
-    it = lineage.item
-    if isinstance(it, Folder) or lineage.shares:
-        return id(lineage)
-    return it.owner_id, it.trashed_at is None, id(lineage.above), id(lineage.grant)
+def alike(user_id: UserId, it: Folder | File) -> Hashable:
+    """The same for items about which all answers are the same: one's own files in one folder differ in no respect that
+    decides, but in whether they were thrown away.
+    """
+    if isinstance(it, File) and it.owner_id == user_id:
+        return File, it.parent_id, it.trashed_at is None
+    return it.id, it.stamp
 
 
 @lru_cache

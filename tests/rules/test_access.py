@@ -1,5 +1,6 @@
 """Access: a stranger learns nothing, a higher role may do all that a lower one may, answers agree with enforcement."""
 
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -58,33 +59,43 @@ def test_the_answer_is_what_is_enforced(person: UserId, deed: Deed, lineage: Lin
 
 @st.composite
 def pages(draw: st.DrawFn) -> list[Lineage]:
-    """A folder, and files in it, each of which differs in one respect at most from one before it."""
-    folder = draw(lineages())
-    item, whole, shares = folder.item, (folder.item, *folder.above), folder.shares
-    assert isinstance(item, Folder)
-    page = [Lineage(File(FileId("file_0"), item.owner_id, item.id, "x", NOW, NOW, VERSION), whole)]
-    for number in range(1, draw(st.integers(2, 6))):
-        one = draw(st.sampled_from(page))
-        assert isinstance(one.item, File)
-        same, own = (
-            replace(one.item, id=FileId(f"file_{number}")),
-            Share(item.id, draw(PEOPLE), draw(ROLES), item.owner_id, NOW),
+    """A folder, and what is in it: files and folders, with shares on some; all for one person or one program."""
+    folder, grant = draw(lineages()), draw(st.none() | GRANTS)
+    item, whole = folder.item, (folder.item, *folder.above)
+    page = [replace(folder, grant=grant)]
+    for number in range(draw(st.integers(2, 6))):
+        trashed = draw(st.sampled_from([None, NOW]))
+        child = draw(
+            st.sampled_from(
+                [
+                    File(FileId(f"file_{number}"), item.owner_id, item.id, "x", NOW, NOW, VERSION),
+                    Folder(FolderId(f"folder_in_{number}"), item.owner_id, item.id, "x", NOW, NOW),
+                ]
+            )
         )
-        others = (
-            Lineage(same, one.above, one.shares, one.grant),
-            Lineage(replace(same, trashed_at=NOW), one.above, one.shares, one.grant),
-            Lineage(replace(same, owner_id=draw(PEOPLE)), one.above, one.shares, one.grant),
-            Lineage(same, (), one.shares, one.grant),
-            Lineage(same, one.above, (*shares, own), one.grant),
-            Lineage(same, one.above, one.shares, draw(GRANTS)),
-        )
-        page.append(draw(st.sampled_from(others)))
-    return [folder, *page]
+        on_it = st.builds(Share, st.just(child.id), PEOPLE, ROLES, st.just(item.owner_id), st.just(NOW), TIMES)
+        shares = (*folder.shares, *draw(st.lists(on_it, max_size=2)))
+        page.append(Lineage(replace(child, trashed_at=trashed), whole, shares, grant))
+    return page
 
 
 @given(PEOPLE, pages())
-def test_many_are_judged_as_each_is(person: UserId, page: list[Lineage]) -> None:
-    assert access.capabilities_of(person, page, NOW) == [access.capabilities(person, each, NOW) for each in page]
+def test_what_is_alike_is_judged_alike(person: UserId, page: list[Lineage]) -> None:
+    """The person's own shares are all that a lineage holds."""
+    judged: dict[Hashable, Mapping[Deed, bool]] = {}
+    for each in page:
+        lineage = replace(each, shares=tuple(share for share in each.shares if share.grantee_id == person))
+        able = access.capabilities(person, lineage, NOW)
+        assert judged.setdefault(access.alike(person, each.item), able) == able
+
+
+def test_a_page_of_ones_own_files_is_judged_once() -> None:
+    owner, page = (
+        UserId("user_a"),
+        [File(FileId(f"file_{n}"), UserId("user_a"), PLACES[0], "x", NOW, NOW, VERSION) for n in range(3)],
+    )
+    assert len({access.alike(owner, it) for it in page}) == 1
+    assert len({access.alike(UserId("user_b"), it) for it in page}) == 3
 
 
 @given(PEOPLE, st.sampled_from(Deed), lineages())

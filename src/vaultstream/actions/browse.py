@@ -1,7 +1,7 @@
 """What a person may look at, in batches: each item collection is one Query, and access is never skipped."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vaultstream import access, cursors, table
@@ -82,7 +82,12 @@ async def capabilities(
     """What the actor may do to each, by the function that enforces it; `seen` is as `reach.lineages` takes it."""
     now = vault.now()
     known = await reach.lineages(vault, actor, wanted, seen=seen)
-    return access.capabilities_of(actor.user_id, known, now)
+    return [access.capabilities(actor.user_id, lineage, now) for lineage in known]
+
+
+def alike(actor: Actor, it: Folder | File) -> Hashable:
+    """The same for items with which the actor may do the same, so that one of them is enough to ask about."""
+    return access.alike(actor.user_id, it)
 
 
 async def viewer(vault: Vault, actor: Actor) -> User | Acquaintance:

@@ -32,7 +32,7 @@ def by_key(
             return by(info.context.loaders).load(key(self))
 
         def every(parents: Sequence[Any], info: GraphQLResolveInfo[Any]) -> "list[Any] | Future[list[Any]]":
-            return by(info.context.loaders).many([key(parent) for parent in parents])  # Any: nouns, and as above
+            return by(info.context.loaders).many(list(map(key, parents)))  # Any: nouns, and as above
 
         one.__name__, one.__doc__ = key.__name__, key.__doc__
         return strawberry.field(

@@ -55,10 +55,11 @@ class Loader(Generic[K, V]):
     def many(self, keys: Sequence[K | None]) -> "list[V] | Future[list[V]]":
         """The values of all keys, in their order: at once where they are known."""
         names, known = self._names(keys), self._known
-        missing = tuple(key for name, key in zip(names, keys, strict=True) if name not in known and key is not None)
+        missing = set(names).difference(known)
         if not missing:
             return [known[name] for name in names]
-        return self._asked(missing, lambda: [known[name] for name in names])
+        wanted = {name: key for name, key in zip(names, keys, strict=True) if key is not None and name in missing}
+        return self._asked(tuple(wanted.values()), lambda: [known[name] for name in names])
 
     async def all(self, keys: Sequence[K]) -> list[V]:
         """The values of all keys, in their order; not one turn later, for who asks so has gathered them already."""
