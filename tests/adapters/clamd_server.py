@@ -25,6 +25,7 @@ class ClamdServer:
     ponders: bool = False  # takes it all and never answers
     url: str = ""
     received: list[bytes] = field(default_factory=list)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)  # to get a file
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -53,6 +54,7 @@ class ClamdServer:
     async def _instream(self, reader: asyncio.StreamReader) -> bytes | None:
         body = bytearray()
         while size_bytes := struct.unpack("!I", await reader.readexactly(4))[0]:
+            self.begun.set()
             if self.stop_reading:
                 await asyncio.Event().wait()
             if len(body) + size_bytes > self.limit_bytes:

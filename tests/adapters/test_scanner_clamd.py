@@ -3,15 +3,17 @@
 import asyncio
 import os
 import socket
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.adapters import corpus
 from tests.adapters.clamd_server import FOUND, MARK, VERSION, ClamdServer, running
-from vaultstream.adapters.scanner import BEHIND_BYTES, Scanner
+from vaultstream.adapters.scanner import AHEAD_CHUNKS, BEHIND_BYTES, Scanner
 from vaultstream.adapters.scanner_clamd import Clamd, verdict_of
 from vaultstream.verdict import ScannerUnavailable, ScanOutcome, Verdict, clean
 
@@ -32,6 +34,16 @@ async def test_clamd_gets_every_byte_in_order_and_both_engines_sign_the_verdict(
     assert verdict.status is ScanOutcome.CLEAN
     assert verdict.engine.startswith("yara-x ")
     assert verdict.engine.endswith(f", {VERSION}")
+    assert server.received == [b"".join(data)]
+
+
+@given(st.lists(st.integers(0, 400_000), max_size=20), st.booleans())
+@settings(max_examples=15, deadline=None)
+async def test_clamd_gets_the_same_bytes_however_they_come_and_however_little_its_socket_takes(sizes, is_unix):
+    data = [os.urandom(size) for size in sizes]
+    with tempfile.TemporaryDirectory() as folder:
+        async with running(ClamdServer(), Path(folder) / "clamd.sock" if is_unix else None) as server:
+            assert (await scanner(server).scan(pieces(*data))).status is ScanOutcome.CLEAN
     assert server.received == [b"".join(data)]
 
 
@@ -68,7 +80,8 @@ async def test_the_rules_stay_so_far_behind_and_no_farther_and_their_find_ends_t
         verdict = await scanner(server).scan(source())
         await asyncio.wait_for(server.ended.wait(), 5)
     assert (verdict.status, verdict.signature) == (ScanOutcome.INFECTED, "EICAR.TestFile")
-    assert read == 2 + (BEHIND_BYTES >> 20) + 1  # the mark, the rules' window, what is behind, what is read ahead
+    behind = 2 + (BEHIND_BYTES >> 20)  # the mark, the rules' window, what waits for them
+    assert behind <= read <= behind + AHEAD_CHUNKS
     assert server.received == []
 
 
@@ -191,21 +204,30 @@ async def test_a_ping_that_is_not_answered_with_pong_fails():
 
 async def test_a_cancelled_scan_closes_its_connection():
     async with running(ClamdServer()) as server:
-        waiting = asyncio.Event()
 
         async def endless() -> AsyncIterator[bytes]:
             yield b"data"
-            server.ended.clear()
-            waiting.set()
             await asyncio.Event().wait()
 
         task = asyncio.create_task(scanner(server).scan(endless()))
-        await asyncio.wait_for(waiting.wait(), 5)
+        await asyncio.wait_for(server.begun.wait(), 5)
+        server.ended.clear()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         await asyncio.wait_for(server.ended.wait(), 5)
     assert server.received == []
+
+
+@pytest.mark.parametrize("is_unix", [True, False])
+async def test_a_cancelled_scan_does_not_wait_for_a_clamd_that_takes_no_more(tmp_path, is_unix):
+    async with running(ClamdServer(stop_reading=True), tmp_path / "clamd.sock" if is_unix else None) as server:
+        task = asyncio.create_task(scanner(server, timeout_seconds=3600.0).scan(pieces(*[bytes(1 << 20)] * 64)))
+        await asyncio.wait_for(server.begun.wait(), 5)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=5)
+    assert done == {task}
+    assert task.cancelled()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
 
 from vaultstream.adapters.scanner_clamd import CLAMD_LIMIT_BYTES, TIMEOUT_SECONDS, Clamd, ClamdStream
 from vaultstream.adapters.scanner_layers import DeepStream
@@ -15,6 +16,10 @@ from vaultstream.verdict import ScanOutcome, Verdict, combined
 
 # clamd begins when it has everything, so it goes first: this much the rules still have to look at may wait in memory.
 BEHIND_BYTES = 64 << 20
+# So many chunks of the store's may be on their way to clamd, or wait for that, so that clamd never waits for them.
+AHEAD_CHUNKS = 16
+
+T = TypeVar("T")
 
 
 class Scanner:
@@ -72,20 +77,21 @@ async def _by_rules(rules: DeepStream, chunks: AsyncIterator[bytes]) -> Verdict:
     return await rules.finish()
 
 
-async def _by_both(rules: DeepStream, clamd: ClamdStream, chunks: "_ReadAhead") -> Verdict:
+async def _by_both(rules: DeepStream, clamd: ClamdStream, ahead: "_ReadAhead") -> Verdict:
     behind: deque[bytes] = deque()
     behind_bytes = 0
-    while (chunk := await chunks.next()) is not None:
-        await clamd.feed(chunk)
-        if clamd.verdict is not None and _convicts(clamd.verdict):
-            return clamd.verdict
-        behind.append(chunk)
-        behind_bytes += len(chunk)
-        while behind_bytes > BEHIND_BYTES:
-            behind_bytes -= len(behind[0])
-            await rules.feed(behind.popleft())
-        if rules.verdict is not None and _convicts(rules.verdict):
-            return rules.verdict
+    while chunks := await ahead.next():
+        async with _meanwhile(clamd.feed(chunks)) as fed:
+            behind.extend(chunks)
+            behind_bytes += sum(map(len, chunks))
+            while behind_bytes > BEHIND_BYTES and not _convicts(rules.verdict):
+                behind_bytes -= len(behind[0])
+                await rules.feed(behind.popleft())
+            if _convicts(rules.verdict):
+                return await rules.finish()
+            await fed
+        if _convicts(clamd.verdict):
+            return await clamd.finish()
     async with _meanwhile(clamd.finish()) as of_clamd:
         while behind and not _convicts(rules.verdict):
             await rules.feed(behind.popleft())
@@ -94,29 +100,48 @@ async def _by_both(rules: DeepStream, clamd: ClamdStream, chunks: "_ReadAhead") 
 
 
 class _ReadAhead:
-    """Reads the next chunk while one is worked on."""
+    """Reads on while what came is worked on."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
-        self._coming = asyncio.create_task(self._read())
+        self._come: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(AHEAD_CHUNKS)
+        self._at_hand = 0
+        self._reading = asyncio.create_task(self._read())
 
-    async def next(self) -> bytes | None:
-        """The next chunk; None at the end."""
-        chunk = await self._coming
-        if chunk is not None:
-            self._coming = asyncio.create_task(self._read())
-        return chunk
+    async def next(self) -> list[bytes]:
+        """All chunks that have come since, at least one; none at the end. What the source raised is raised there.
+
+        Those it gave before count as worked on.
+        """
+        for _ in range(self._at_hand):
+            self._room.release()
+        come = [await self._come.get()]
+        while come[-1] is not None and not self._come.empty():
+            come.append(self._come.get_nowait())
+        if come[-1] is None:
+            self._come.put_nowait(None)
+        chunks = [chunk for chunk in come if chunk is not None]
+        if not chunks:
+            await self._reading
+        self._at_hand = len(chunks)
+        return chunks
 
     async def close(self) -> None:
         """Read no more."""
-        await _ended(self._coming)
+        await _ended(self._reading)
 
-    async def _read(self) -> bytes | None:
-        return await anext(self._chunks, None)
+    async def _read(self) -> None:
+        try:
+            async for chunk in self._chunks:
+                await self._room.acquire()
+                self._come.put_nowait(chunk)
+        finally:
+            self._come.put_nowait(None)
 
 
 @asynccontextmanager
-async def _meanwhile(work: Coroutine[None, None, Verdict]) -> AsyncIterator["asyncio.Task[Verdict]"]:
+async def _meanwhile(work: Coroutine[None, None, T]) -> AsyncIterator["asyncio.Task[T]"]:
     """The work as a task, which ends with the block."""
     task = asyncio.create_task(work)
     try:
@@ -125,7 +150,7 @@ async def _meanwhile(work: Coroutine[None, None, Verdict]) -> AsyncIterator["asy
         await _ended(task)
 
 
-async def _ended(task: "asyncio.Task[Verdict] | asyncio.Task[bytes | None]") -> None:
+async def _ended(task: "asyncio.Task[T]") -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -4,8 +4,8 @@ import asyncio
 import re
 import socket
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -19,6 +19,9 @@ CLAMD_LIMIT_BYTES = 100 << 20
 TIMEOUT_SECONDS = 60.0
 
 _CHUNK_BYTES = 256 << 10
+_LENGTH = struct.Struct("!I")
+_TIMEVAL = struct.Struct("@ll")
+_PIECES_MAX = 512  # in one call; the kernel takes 1,024
 _REPLY_LIMIT_BYTES = 4096
 _FIND = re.compile(r"stream: (?P<name>\S+) FOUND")
 # Names clamd gives when an Alert... option is on and it gave up, rather than found something.
@@ -61,12 +64,12 @@ class Clamd:
         """Begin one scan; ScannerUnavailable when clamd does not take it."""
         engine = await self.version()
         async with Connection(self) as connection:
-            await connection.send(b"zINSTREAM\0")
+            await connection.send([b"zINSTREAM\0"])
             yield ClamdStream(connection, engine, self.limit_bytes)
 
     async def _ask(self, command: bytes) -> str:
         async with Connection(self) as connection:
-            await connection.send(command)
+            await connection.send([command])
             return await connection.reply()
 
 
@@ -74,12 +77,14 @@ class Connection:
     """One connection, closed on leaving the block. Every wait ends in time, with ScannerUnavailable.
 
     Bare sockets and not asyncio's streams: where clamd answers and hangs up while we still send, the answer stays
-    readable in the socket after the send failed, and a stream would have thrown it away.
+    readable in the socket after the send failed, and a stream would have thrown it away. A thread sends, in calls that
+    take as much as there is: on the event loop clamd would wait for us whenever its small buffer is empty.
     """
 
     def __init__(self, clamd: Clamd) -> None:
         self._clamd = clamd
         self._socket: socket.socket | None = None
+        self._sending: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         parts = urlsplit(self._clamd.url)
@@ -100,14 +105,17 @@ class Connection:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
-
-    async def send(self, data: bytes) -> None:
-        """Send all of `data`; HungUp when clamd left, though `reply` may still have its answer."""
         try:
-            async with asyncio.timeout(self._clamd.timeout_seconds):
-                await asyncio.get_running_loop().sock_sendall(self._open, data)
-        except TimeoutError as error:
+            await self._stopped()
+        finally:
+            self._close()
+
+    async def send(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Send all of the pieces; HungUp when clamd left, though `reply` may still have its answer."""
+        self._sending = asyncio.create_task(asyncio.to_thread(_send_all, self._open, pieces))
+        try:
+            await asyncio.shield(self._sending)
+        except BlockingIOError as error:
             raise ScannerUnavailable("clamd stopped taking data") from error
         except OSError as error:
             raise HungUp("clamd hung up") from error
@@ -146,8 +154,17 @@ class Connection:
     async def _connect(self, family: int, address: object) -> None:
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setblocking(False)
+        microseconds = round(self._clamd.timeout_seconds * 1_000_000)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.pack(*divmod(microseconds, 1_000_000)))
         # typeshed asks for str | tuple | bytes: a path, or what getaddrinfo gave.
         await asyncio.get_running_loop().sock_connect(self._socket, address)  # type: ignore[arg-type]
+
+    async def _stopped(self) -> None:
+        """Nothing is being sent any more: a socket is not closed under the thread that sends."""
+        if self._sending is not None and not self._sending.done():
+            with suppress(OSError):  # clamd may have left
+                self._open.shutdown(socket.SHUT_RDWR)
+            await asyncio.gather(self._sending, return_exceptions=True)
 
     def _close(self) -> None:
         if self._socket is not None:
@@ -164,32 +181,60 @@ class ClamdStream:
         self._engine = engine
         self._left_bytes = limit_bytes
 
-    async def feed(self, chunk: bytes) -> None:
-        """Send the next bytes as clamd takes them; sends nothing once there is a verdict."""
-        self._left_bytes -= len(chunk)
+    async def feed(self, chunks: Sequence[bytes]) -> None:
+        """Send the next chunks as clamd takes them; sends nothing once there is a verdict."""
+        self._left_bytes -= sum(map(len, chunks))
         if self._left_bytes < 0 and self.verdict is None:
             self.verdict = unscannable(self._engine, "This file is larger than clamd looks at.")
-        for start in range(0, len(chunk), _CHUNK_BYTES):
-            await self._send(chunk[start : start + _CHUNK_BYTES])
+        await self._send([piece for chunk in chunks for piece in _with_lengths(memoryview(chunk))])
 
     async def finish(self) -> Verdict:
         """Mark the end of the stream and read the verdict, unless there is one already."""
-        await self._send(b"")
+        await self._send([_LENGTH.pack(0)])
         if self.verdict is None:
             self.verdict = verdict_of(await self._connection.reply(), self._engine)
         return self.verdict
 
-    async def _send(self, piece: bytes) -> None:
-        """One length-prefixed piece; the empty piece ends the stream."""
+    async def _send(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Pieces with their lengths before them; the length of nothing ends the stream."""
         if self.verdict is not None:
             return
         try:
-            await self._connection.send(struct.pack("!I", len(piece)) + piece)
+            await self._connection.send(pieces)
         except HungUp:
             verdict = verdict_of(await self._connection.reply(), self._engine)
             if verdict.status is ScanOutcome.CLEAN:
                 raise
             self.verdict = verdict
+
+
+def _with_lengths(chunk: memoryview) -> Iterator[bytes | memoryview]:
+    """The chunk in steps, each behind its length: clamd can say a word in between."""
+    for start in range(0, len(chunk), _CHUNK_BYTES):
+        piece = chunk[start : start + _CHUNK_BYTES]
+        yield _LENGTH.pack(len(piece))
+        yield piece
+
+
+def _send_all(to: socket.socket, pieces: Sequence[bytes | memoryview]) -> None:
+    """Send it all, waiting in the kernel; BlockingIOError when nothing was taken for as long as the socket waits."""
+    to.setblocking(True)
+    try:
+        for start in range(0, len(pieces), _PIECES_MAX):
+            left = [memoryview(piece) for piece in pieces[start : start + _PIECES_MAX]]
+            while left:
+                left = _behind(left, to.sendmsg(left))
+    finally:
+        to.setblocking(False)
+
+
+def _behind(pieces: list[memoryview], sent_bytes: int) -> list[memoryview]:
+    """What of the pieces comes after the first so many bytes."""
+    for number, piece in enumerate(pieces):
+        if sent_bytes < len(piece):
+            return [piece[sent_bytes:], *pieces[number + 1 :]]
+        sent_bytes -= len(piece)
+    return []
 
 
 def verdict_of(reply: str, engine: str) -> Verdict:
