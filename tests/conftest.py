@@ -17,6 +17,7 @@ import parts as world  # found by the line above
 
 from vaultstream.actions import account
 from vaultstream.actor import Actor, Origin
+from vaultstream.adapters import renderer_office
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.local import parts
 from vaultstream.local.probes import free_port
@@ -31,6 +32,12 @@ Newcomer = Callable[[], Awaitable[Actor]]
 
 for _name in [name for name in os.environ if name.startswith(("VAULTSTREAM_", "AWS_"))]:
     del os.environ[_name]  # a developer's own account or vault is none of the tests' business
+
+
+@pytest.fixture
+def no_office(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LibreOffice is not there, wherever it may be installed."""
+    monkeypatch.setattr(renderer_office, "_COMMAND", "no-such-office")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,12 @@ TOO_COSTLY = "Drawing this file takes more time or memory than a preview is wort
 # Bytes of a text that are enough for its first page.
 TEXT_BYTES = 16 << 10
 
+# How rich text begins, and what Office wrote before 2007 (MS-CFB 2.2).
+RICH_TEXT = b"{\\rtf"
+COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+DAMAGED_DOCUMENT = "This document is damaged or incomplete."
+OTHER_KIND = "No preview is made of this kind of file."
+
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis"})
 _FILM_BRANDS = (
@@ -41,7 +47,7 @@ _TEXT_TYPES = (
     "application/sql",
 )
 _UNKNOWN_TYPES = frozenset({"", "application/octet-stream"})
-_OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument."
+_DOCUMENTS_BEGIN = (b"mimetypeapplication/vnd.oasis.opendocument.", b"[Content_Types].xml", b"_rels/.rels")
 # What a recording is kept in, by its first bytes, in FFmpeg's words. Playlists, which name other files, are not here.
 _RECORDINGS = (
     (b"\x1aE\xdf\xa3", "matroska"),
@@ -83,6 +89,7 @@ class SourceKind(IntEnum):
     HEIC = 6
     RECORDING = 7
     LONG_RECORDING = 8  # which is not sent: the child asks for what it needs
+    BARE_OFFICE = 9  # a document that carries no picture of itself: drawn by LibreOffice or not at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,8 @@ def source_kind(head: bytes, content_type: str) -> SourceKind | None:
         kind = SourceKind.PDF
     if kind is None and _is_office(head, content_type):
         kind = SourceKind.OFFICE
+    if kind is None and head.startswith((RICH_TEXT, COMPOUND_FILE)):
+        kind = SourceKind.BARE_OFFICE
     if kind is None and _is_text(head):
         if b"<svg" in head and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             return SourceKind.DRAWING
@@ -156,8 +165,7 @@ def _is_pdf(head: bytes, content_type: str) -> bool:
 def _is_office(head: bytes, content_type: str) -> bool:
     """A zip that says by its first entry, or is said, to be a document (ECMA-376 part 2; OpenDocument 1.3 part 2)."""
     named = content_type.startswith("application/vnd.openxmlformats-officedocument.")
-    is_open_document = head[30 : 30 + len(_OPEN_DOCUMENT)] == _OPEN_DOCUMENT
-    return head.startswith(b"PK\x03\x04") and (named or is_open_document or head[30:49] == b"[Content_Types].xml")
+    return head.startswith(b"PK\x03\x04") and (named or head.startswith(_DOCUMENTS_BEGIN, 30))
 
 
 def _is_text(head: bytes) -> bool:

@@ -17,6 +17,9 @@ from vaultstream.renderings import RenderedImage, RenderFailed, Unsupported
 HALVES = [(96, 96, 72), (320, 320, 240), (1024, 400, 300)]
 
 
+pytestmark = pytest.mark.usefixtures("no_office")
+
+
 @pytest.fixture(scope="module")
 async def renderer() -> AsyncIterator[Renderer]:
     renderer = Renderer()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from asking import Person
 from contents import Source, document, found_in, kept, photo, random_file
-from dev_stack import PARTS, DevStack
+from dev_stack import PARTS, DevStack, wait_until
 from doors import until
 from vault_use import (
     BECOMING_CLEAN,
@@ -205,6 +205,11 @@ async def _keeps_for_new_connections(stack: DevStack, alice: Person, story: Stor
     """As a client that begins anew, with a token from before."""
     async with httpx.AsyncClient(base_url=stack.url, timeout=60) as anew:
         await _keeps(anew, Person(anew, alice.token), story)
+
+
+def test_the_workers_tell_their_log_whether_office_documents_are_drawn(stack: DevStack) -> None:
+    log = stack.folder / "logs" / "workers.log"
+    wait_until(lambda: "Office documents" in log.read_text(), "nothing of Office documents in the workers' log")
 
 
 async def test_after_an_orderly_stop_and_a_new_start_everything_is_there(stack, alice, story: Story) -> None:

@@ -14,6 +14,7 @@ from vaultstream.actor import Actor
 from vaultstream.adapters.vault import Vault
 from vaultstream.versions import ScanStatus, ThumbnailStatus
 
+pytestmark = pytest.mark.usefixtures("no_office")
 SCANNED = {ScanStatus.CLEAN, ScanStatus.INFECTED, ScanStatus.UNSCANNABLE}
 DRAWN = {ThumbnailStatus.READY, ThumbnailStatus.UNSUPPORTED, ThumbnailStatus.FAILED}
 WHOLE = {

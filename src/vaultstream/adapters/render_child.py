@@ -11,7 +11,14 @@ import pyvips
 
 from vaultstream.adapters.render_confined import refuse_giants, series
 from vaultstream.adapters.render_text import page_of
-from vaultstream.renderings import THUMBNAIL_EDGES_PX, RenderFailed, Rendering, SourceKind, Unsupported
+from vaultstream.renderings import (
+    DAMAGED_DOCUMENT,
+    THUMBNAIL_EDGES_PX,
+    RenderFailed,
+    Rendering,
+    SourceKind,
+    Unsupported,
+)
 
 _EDGE_PX = THUMBNAIL_EDGES_PX[-1]
 _PDF_WRONG_PASSWORD = 4  # FPDF_ERR_PASSWORD
@@ -85,7 +92,7 @@ def render_office(source: bytes) -> Rendering:
                     with document.open(name) as cover:
                         return render_picture(cover.read(_COVER_BYTES_MAX))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError):
-        raise RenderFailed("This document is damaged or incomplete.") from None
+        raise RenderFailed(DAMAGED_DOCUMENT) from None
     raise Unsupported("This document carries no preview of itself.")
 
 

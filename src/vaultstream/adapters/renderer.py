@@ -5,6 +5,7 @@ import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 
+from vaultstream.adapters.renderer_office import Office
 from vaultstream.adapters.renderer_process import (
     DEFAULT_LIMITS,
     NO_START,
@@ -16,6 +17,7 @@ from vaultstream.adapters.renderer_process import (
     start_nursery,
 )
 from vaultstream.renderings import (
+    OTHER_KIND,
     SNIFF_BYTES,
     TEXT_BYTES,
     TOO_COSTLY,
@@ -30,6 +32,7 @@ MAX_SOURCE_BYTES = 64 << 20  # of a file that is read whole
 MAX_ASKED_BYTES = 64 << 20  # that are read of a longer one
 PARALLEL_RENDERS = 2
 _REQUEST = struct.Struct("!BQ")  # what the child reads before the source: kind, size in bytes
+_OTHER_LENGTH = "This file is not as long as its record says."
 
 Ranges = Callable[[int, int], AsyncGenerator[bytes, None]]  # the plaintext of [start, stop)
 
@@ -46,6 +49,7 @@ class Renderer:
         self._turns = asyncio.Semaphore(parallel)
         self._starting = asyncio.Lock()
         self._nursery: Nursery | None = None
+        self._office = Office(limits)
 
     async def close(self) -> None:
         """End the nursery. What is still being drawn has a few seconds to finish."""
@@ -71,13 +75,15 @@ class Renderer:
             head = await _head(data)
             kind = source_kind(head[:SNIFF_BYTES], content_type)
             if kind is None:
-                raise Unsupported("No preview is made of this kind of file.")
+                raise Unsupported(OTHER_KIND)
             if kind is SourceKind.TEXT:  # its first page is all that is shown
                 head = (await _head(data, head, TEXT_BYTES))[:TEXT_BYTES]
                 data, size_bytes = _nothing(), len(head)
             is_long = size_bytes > MAX_SOURCE_BYTES
             if is_long and (kind is not SourceKind.RECORDING or ranges is None):
                 raise Unsupported(f"No preview is made of such files over {MAX_SOURCE_BYTES >> 20} MiB.")
+            if kind in {SourceKind.OFFICE, SourceKind.BARE_OFFICE}:
+                return await self._document(kind, await _whole(head, data, size_bytes))
             child = await stack.enter_async_context(self._child())
             with suppress(ChildGone):  # its answer tells why
                 if is_long and ranges is not None:
@@ -86,6 +92,27 @@ class Renderer:
                 else:
                     await child.send(_REQUEST.pack(kind, size_bytes))
                     await _pour(head, data, size_bytes, child)
+            return await child.answer()
+
+    async def _document(self, kind: SourceKind, document: bytes) -> Rendering:
+        """By LibreOffice where that works; else, or where it fails, the picture that the document carries."""
+        if await self._office.works():
+            try:
+                return await self._drawn(SourceKind.PDF, await self._office.pdf_of(document))
+            except (Unsupported, RenderFailed):
+                if kind is SourceKind.OFFICE:
+                    with suppress(Unsupported, RenderFailed):
+                        return await self._drawn(kind, document)
+                raise
+        if kind is SourceKind.BARE_OFFICE:
+            raise Unsupported(OTHER_KIND)
+        return await self._drawn(kind, document)
+
+    async def _drawn(self, kind: SourceKind, source: bytes) -> Rendering:
+        async with self._child() as child:
+            with suppress(ChildGone):  # its answer tells why
+                await child.send(_REQUEST.pack(kind, len(source)))
+                await child.send(source)
             return await child.answer()
 
     @asynccontextmanager
@@ -118,6 +145,14 @@ async def _head(data: AsyncIterator[bytes], head: bytes = b"", least_bytes: int 
     return bytes(read)
 
 
+async def _whole(head: bytes, data: AsyncIterator[bytes], size_bytes: int) -> bytes:
+    """All of a source, whose length must hold."""
+    whole = await _head(data, head, size_bytes + 1)
+    if len(whole) != size_bytes:
+        raise RenderFailed(_OTHER_LENGTH)
+    return whole
+
+
 async def _nothing() -> AsyncIterator[bytes]:
     return
     yield b""
@@ -133,7 +168,7 @@ async def _pour(head: bytes, data: AsyncIterator[bytes], size_bytes: int, child:
             break
         await child.send(chunk)
     if left_bytes != 0:
-        raise RenderFailed("This file is not as long as its record says.")
+        raise RenderFailed(_OTHER_LENGTH)
 
 
 async def _serve(ranges: Ranges, size_bytes: int, child: Child) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from lambdas import audit, hasten, lifecycle, relay, rescan, scan, search, sweep, thumbnail
 from vaultstream.adapters import clients
+from vaultstream.adapters.renderer_office import Office
+from vaultstream.adapters.renderer_process import DEFAULT_LIMITS
 from vaultstream.adapters.telemetry.logs import log_to_stderr
 from vaultstream.events import AUDIT, HASTEN, LIFECYCLE, RESCAN, SCAN, SEARCH, THUMBNAIL, Worker
 from vaultstream.local.container import Container
@@ -61,11 +63,12 @@ async def _work(settings: Settings, ready: Path) -> bool:
             for service in ("sqs", "dynamodb", "dynamodbstreams")
         ]
         stream = Stream(dynamodb, streams, settings.table, Checkpoint(ready.with_name("stream.json")))
-        running = [tasks.create_task(stream.carry(containers["relay"]))]
+        running: list[asyncio.Task[object]] = [tasks.create_task(stream.carry(containers["relay"]))]
         running += [
             tasks.create_task(pump(sqs, settings.queue_prefix, worker, containers[worker.name])) for worker in _HANDLERS
         ]
         running.append(tasks.create_task(_sweep(containers["sweep"])))
+        running.append(tasks.create_task(Office(DEFAULT_LIMITS).works()))  # which tells the log
         ready.touch()  # noqa: ASYNC240  # once, and to a local file
         await stopping.wait()
         for task in running:
