@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.breadth.worlds import Asker, made_up, root
-from vaultstream.breadth import Plan, compile_plan
+from vaultstream.breadth import Answered, Plan, compile_plan
 from vaultstream.breadth.fallback import FellBack
 
 CHANCE = st.randoms(use_true_random=False)
@@ -28,6 +28,12 @@ def same(one: ExecutionResult, other: ExecutionResult) -> bool:
     return json.dumps(one.data) == json.dumps(other.data) and one.errors == other.errors  # the order of keys too
 
 
+def objects_in(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + sum(map(objects_in, value.values()))
+    return sum(map(objects_in, value)) if isinstance(value, list) else 0
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(CHANCE)
 async def test_a_question_without_errors_is_answered_by_the_plan_itself(chance: Random) -> None:
@@ -38,7 +44,10 @@ async def test_a_question_without_errors_is_answered_by_the_plan_itself(chance: 
     for number, variables in enumerate(SWITCHES * 2):  # the second time some of it is known
         expected = await standard(world.schema, plan, root(world), variables)
         assert expected.errors is None
-        assert same(await plan.execute(root(world), None, variables), expected)
+        answered = await plan.execute(root(world), None, variables)
+        assert same(answered, expected)
+        assert isinstance(answered, Answered)
+        assert answered.objects == objects_in(expected.data) - 1
         assert plan.tally.compiled == number + 1
 
 

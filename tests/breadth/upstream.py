@@ -68,7 +68,7 @@ def _by_plan(standard: Any, given: tuple[Any, ...], others: tuple[Any, ...], opt
         first = attempt.send(None)
     except StopIteration as done:
         _TALLY["answered by the plan"] += 1
-        return ExecutionResult(done.value, None)
+        return done.value
     except FellBack:
         first = None
     if first is None or standard is _standard_sync:
@@ -80,12 +80,12 @@ def _by_plan(standard: Any, given: tuple[Any, ...], others: tuple[Any, ...], opt
 
 async def _later(attempt: Any, first: Any, given: tuple[Any, ...]) -> ExecutionResult:
     try:
-        data = await _rest(attempt, first)
+        answered = await _rest(attempt, first)
     except FellBack:
         _TALLY["fell back"] += 1
     else:
         _TALLY["answered by the plan"] += 1
-        return ExecutionResult(data, None)
+        return answered
     result = _standard(*given)
     return result if isinstance(result, ExecutionResult) else await result
 

@@ -33,6 +33,7 @@ from graphql.pyutils import Undefined, UndefinedType, is_awaitable
 
 from vaultstream.breadth.declarations import BY_CLASS, declared
 from vaultstream.breadth.fallback import FellBack
+from vaultstream.breadth.kept import Answer
 
 Values = list[Any]  # Any: GraphQL values of any type
 Info = GraphQLResolveInfo[Any]  # Any: the context is the caller's
@@ -76,12 +77,17 @@ def _learn(kind: type) -> None:
             _present.add(kind)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Found:
-    """Objects of one type that a field gave, each with the place where its own fields will be written."""
+    """Objects of one type that a field gave, each with its place in the answer."""
 
+    kind: GraphQLObjectType
     parents: Values
-    slots: list[dict[str, Any]]
+    slots: list[Answer]
+
+
+Place = Callable[[GraphQLObjectType, Values], tuple[list[Answer], int]]
+"""Gives objects of a type their places, and tells how many objects that makes, with those that are written there."""
 
 
 @dataclass(slots=True)
@@ -89,32 +95,32 @@ class Finding:
     """What comes of completing one field's column."""
 
     info: Callable[[], Info]
-    found: dict[GraphQLObjectType, Found] = field(default_factory=dict)
+    found: list[Found] = field(default_factory=list)
+    objects: int = 0
 
-    def add(self, kind: GraphQLObjectType, parent: Any, slot: dict[str, Any]) -> None:  # Any: as in Values
-        """One object whose fields are the next level's."""
-        found = self.found.get(kind)
-        if found is None:
-            found = self.found[kind] = Found([], [])
-        found.parents.append(parent)
-        found.slots.append(slot)
+    def placed(self, place: Place, kind: GraphQLObjectType, values: Values) -> list[Answer]:
+        """The places of these objects; what is not written there yet is the next level's."""
+        slots, objects = place(kind, values)
+        self.objects += objects
+        self.found.append(Found(kind, values, slots))
+        return slots
 
 
 Column = Callable[[Values, Finding], Values]
 
 
-def column_of(schema: GraphQLSchema, kind: GraphQLOutputType, *, nullable: bool = True) -> Column:
+def column_of(schema: GraphQLSchema, kind: GraphQLOutputType, place: Place, *, nullable: bool = True) -> Column:
     """The function that completes values of this type."""
     if isinstance(kind, GraphQLNonNull):
-        return column_of(schema, kind.of_type, nullable=False)
+        return column_of(schema, kind.of_type, place, nullable=False)
     if is_list_type(kind):
-        return _lists(column_of(schema, kind.of_type), nullable=nullable)
+        return _lists(column_of(schema, kind.of_type, place), nullable=nullable)
     if is_leaf_type(kind):
         return _integers(nullable=nullable) if kind is GraphQLInt else _leaves(kind, nullable=nullable)
     if is_abstract_type(kind):
-        return _abstracts(schema, kind, nullable=nullable)
+        return _abstracts(schema, kind, place, nullable=nullable)
     if is_object_type(kind):
-        return _objects(kind, nullable=nullable)
+        return _objects(kind, place, nullable=nullable)
     raise FellBack("a type that nobody knows")
 
 
@@ -206,13 +212,11 @@ def _row(value: Any) -> Sequence[Any]:  # Any: whatever the resolver called a li
     return list(value)
 
 
-def _objects(kind: GraphQLObjectType, *, nullable: bool) -> Column:
+def _objects(kind: GraphQLObjectType, place: Place, *, nullable: bool) -> Column:
     def column(values: Values, finding: Finding) -> Values:
         if not _has_absent(values, nullable=nullable):
             _check_type(kind, values, finding)
-            slots: list[dict[str, Any]] = [{} for _ in values]
-            finding.found[kind] = Found(values, slots)
-            return slots
+            return finding.placed(place, kind, values)
         done = iter(column([value for value in values if not _is_absent(value)], finding))
         return [None if _is_absent(value) else next(done) for value in values]
 
@@ -235,7 +239,7 @@ def _check_answer(answer: object, info: Info) -> None:
         raise FellBack("an object of another type, or one that is told by waiting")
 
 
-def _abstracts(schema: GraphQLSchema, kind: GraphQLAbstractType, *, nullable: bool) -> Column:
+def _abstracts(schema: GraphQLSchema, kind: GraphQLAbstractType, place: Place, *, nullable: bool) -> Column:
     resolve = kind.resolve_type or default_type_resolver
 
     def type_of(value: Any, finding: Finding) -> GraphQLObjectType:  # Any: an object of a type still unknown
@@ -255,14 +259,18 @@ def _abstracts(schema: GraphQLSchema, kind: GraphQLAbstractType, *, nullable: bo
             return [type_of(value, finding) for value in values]
         one_of_each = dict(zip(map(type, values), values, strict=True))
         known = {each: type_of(value, finding) for each, value in one_of_each.items()}
+        if len(known) == 1:
+            return list(known.values()) * len(values)
         return [known[type(value)] for value in values]
 
     def column(values: Values, finding: Finding) -> Values:
         if not _has_absent(values, nullable=nullable):
-            slots: list[dict[str, Any]] = [{} for _ in values]
-            for found, value, slot in zip(types_of(values, finding), values, slots, strict=True):
-                finding.add(found, value, slot)
-            return slots
+            kinds = types_of(values, finding)
+            slots = {}
+            for each in dict.fromkeys(kinds):
+                of_it = [value for value, found in zip(values, kinds, strict=True) if found is each]
+                slots[each] = iter(finding.placed(place, each, of_it))
+            return [next(slots[found]) for found in kinds]
         done = iter(column([value for value in values if not _is_absent(value)], finding))
         return [None if _is_absent(value) else next(done) for value in values]
 

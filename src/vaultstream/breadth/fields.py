@@ -14,9 +14,9 @@ from graphql import (
 )
 from graphql.pyutils import Path
 
-from vaultstream.breadth.columns import Column
+from vaultstream.breadth.columns import Column, Values
 from vaultstream.breadth.declarations import BY_CLASS, Derived, How, declared
-from vaultstream.breadth.kept import Kept
+from vaultstream.breadth.kept import Answer, Kept
 
 _WORTH_KEEPING = 2
 
@@ -41,12 +41,26 @@ class Selection:
             return cls(fields, (), fields)
         return cls(fields, derived, tuple(each for each in fields if not each.is_derived))
 
+    def slots(self, values: Values) -> tuple[list[Answer], int]:
+        """Places for these objects, with what is known of them, and how many objects that is; empty where nothing is.
+
+        A place that nothing is to be added to is the same for all who are shown the object.
+        """
+        if not self.derived:
+            return [{} for _ in values], len(values)
+        known = self.kept.known(values)
+        objects = len(values) + sum([within for _, _, within in known])
+        if self.others:
+            return [answer.copy() for _, answer, _ in known], objects
+        return [answer or {} for _, answer, _ in known], objects
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One response name of a selection, ready to be resolved for any number of parents.
 
-    `path` is where it stands in the answer, the same for all parents; None below a list, where each has its own.
+    `below` tells what is asked of objects of a type that the field gives. `path` is where the field stands in the
+    answer, the same for all parents; None below a list, where each has its own.
     """
 
     key: str
@@ -57,15 +71,7 @@ class Field:
     how: How | None
     path: Path | None
     column: Column
-    collect: Callable[[GraphQLObjectType], Selection]
-    _below: dict[GraphQLObjectType, Selection] = field(default_factory=dict)
-
-    def below(self, kind: GraphQLObjectType) -> Selection:
-        """What is asked of objects of this type that the field gives; collected when the first one is met."""
-        known = self._below.get(kind)
-        if known is None:
-            known = self._below[kind] = self.collect(kind)
-        return known
+    below: Callable[[GraphQLObjectType], Selection]
 
     @property
     def is_derived(self) -> bool:

@@ -21,7 +21,9 @@ from vaultstream.breadth.fields import Field
 
 @dataclass(slots=True)
 class Request:
-    """One execution of a plan; `refused` tells that a resolver asked for what a level does not have."""
+    """One execution of a plan; `refused` tells that a resolver asked for what a level does not have, `objects` how many
+    the answer has below its root.
+    """
 
     schema: GraphQLSchema
     fragments: dict[str, FragmentDefinitionNode]
@@ -30,6 +32,7 @@ class Request:
     root: Any  # Any: the caller's
     context: Any  # Any: the caller's
     refused: bool = False
+    objects: int = 0
 
 
 class LevelInfo(Info):

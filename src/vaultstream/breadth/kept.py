@@ -4,12 +4,29 @@ Each selection keeps its own, by the value itself. All of them together are boun
 forgotten together.
 """
 
+from collections.abc import Mapping
+from itertools import chain
 from time import monotonic
 from typing import Any
 
 OBJECTS_MAX = 16_384
 SECONDS_MAX = 60.0  # what is shown no more does not stay
 Answer = dict[str, Any]  # Any: the answer's JSON values
+Made = tuple[object, Answer, int]  # a value, what was written of it, and how many objects lie within that
+UNKNOWN: Made = (None, {}, 0)
+"""Of a value of which nothing is kept: what is written of it is empty, and no other is."""
+
+
+def objects_within(answer: Answer) -> int:
+    """How many objects lie within an object of an answer."""
+    level: list[Any] = [answer]  # Any: as in Answer
+    count = -1
+    while level:
+        objects = [value for value in level if type(value) is dict]
+        count += len(objects)
+        rows = chain((value for value in level if type(value) is list), map(dict.values, objects))
+        level = list(chain.from_iterable(rows))
+    return count
 
 
 class Kept:
@@ -18,25 +35,17 @@ class Kept:
     __slots__ = ("_answers",)
 
     def __init__(self) -> None:
-        self._answers: dict[int, tuple[object, Answer]] = {}
+        self._answers: dict[int, Made] = {}
 
-    def filled(self, values: list[Any], slots: list[Answer]) -> dict[int, Any]:  # Any: values of any type
-        """Write what is known into the slots of these values; those of which nothing is, each once."""
-        missing: dict[int, Any] = {}
+    def known(self, values: list[Any]) -> list[Made]:  # Any: values of any type
+        """What there is of each value, or UNKNOWN."""
         known = self._answers
-        for value, slot in zip(values, slots, strict=True):
-            found = known.get(id(value))
-            if found is None:
-                missing[id(value)] = value
-            else:
-                slot.update(found[1])
-        return missing
+        return [known.get(id(value), UNKNOWN) for value in values]
 
-    def keep(self, values: list[Any], answers: list[Answer]) -> None:  # Any: as above
-        """For the next request; the answers are shared from here on, and not to be changed."""
-        _all.make_room(self, len(values))
-        for value, answer in zip(values, answers, strict=True):
-            self._answers[id(value)] = (value, answer)
+    def keep(self, made: Mapping[int, Made]) -> None:
+        """For the next request, by the `id` of each value; shared from here on, and not to be changed."""
+        _all.make_room(self, len(made))
+        self._answers.update(made)
 
     def forget(self) -> None:
         """All of it."""

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from vaultstream.breadth.calls import Call, Wait
 from vaultstream.breadth.columns import Values
 from vaultstream.breadth.fallback import FellBack, discard
 from vaultstream.breadth.fields import Field, Selection
 from vaultstream.breadth.infos import Request
+from vaultstream.breadth.kept import Answer, objects_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,12 @@ class Group:
 
     selection: Selection
     parents: Values
-    slots: list[dict[str, Any]]  # Any: the answer's JSON values
+    slots: list[Answer]
 
 
-async def run(selection: Selection, request: Request) -> dict[str, Any]:  # Any: the answer's JSON values
+async def run(selection: Selection, request: Request) -> Answer:
     """The data of the answer; raises FellBack, or whatever a resolver raised."""
-    data: dict[str, Any] = {}
+    data: Answer = {}
     level = [Group(selection, [request.root], [data])]
     while level:
         level = await _below(level, request)
@@ -33,36 +33,40 @@ async def run(selection: Selection, request: Request) -> dict[str, Any]:  # Any:
 async def _below(level: list[Group], request: Request) -> list[Group]:
     """Resolve all fields of a level, wait once, complete them: the next level."""
     for group in level:
-        if group.selection.derived:
+        if group.selection.derived and not all(group.slots):
             _derive(group, request)
     calls = [[Call(field, group.parents, request) for field in group.selection.others] for group in level]
     try:
         waits = [wait for row in calls for call in row for wait in call.started()]
         if waits:
             await _settle(waits)
-        return [below for group, row in zip(level, calls, strict=True) for below in _written(group, row)]
+        found = [below for group, row in zip(level, calls, strict=True) for below in _written(group, row)]
     except BaseException:
         _let_go(call for row in calls for call in row)
         raise
+    request.objects += sum(call.finding.objects for row in calls for call in row)
+    return found
 
 
 def _derive(group: Group, request: Request) -> None:
     """Write the fields that are a function of their parent, each with a place for those that are not."""
     selection = group.selection
-    missing = selection.kept.filled(group.parents, group.slots)
-    if not missing:
-        return
+    missing = {id(parent): parent for parent, slot in zip(group.parents, group.slots, strict=True) if not slot}
     parents = list(missing.values())
-    made: list[dict[str, Any]] = [dict.fromkeys(field.key for field in selection.fields) for _ in parents]
-    level = [(Group(selection, parents, made), selection.derived)]
+    answers: list[Answer] = [dict.fromkeys(field.key for field in selection.fields) for _ in parents]
+    level = [(Group(selection, parents, answers), selection.derived)]
     while level:
         found = [below for above, fields in level for below in _at_once(above, fields, request)]
         level = [(below, below.selection.fields) for below in found]
-    answers = dict(zip(missing, made, strict=True))
+    made = {
+        id(parent): (parent, answer, objects_within(answer)) for parent, answer in zip(parents, answers, strict=True)
+    }
+    selection.kept.keep(made)
     for parent, slot in zip(group.parents, group.slots, strict=True):
-        if (answer := answers.get(id(parent))) is not None:
+        if not slot:
+            _, answer, within = made[id(parent)]
             slot.update(answer)
-    selection.kept.keep(parents, made)
+            request.objects += within
 
 
 def _at_once(group: Group, fields: tuple[Field, ...], request: Request) -> list[Group]:
@@ -70,7 +74,7 @@ def _at_once(group: Group, fields: tuple[Field, ...], request: Request) -> list[
     try:
         for call in calls:
             _start_at_once(call)
-        return list(_written(group, calls))
+        return list(_written(group, calls))  # what they find is counted when it is kept
     except BaseException:
         _let_go(calls)
         raise
@@ -93,8 +97,10 @@ def _written(group: Group, calls: list[Call]) -> Iterator[Group]:
         for slot, value in zip(group.slots, call.completed(), strict=True):
             slot[key] = value
     for call in calls:
-        for kind, found in call.finding.found.items():
-            yield Group(call.field.below(kind), found.parents, found.slots)
+        for found in call.finding.found:
+            selection = call.field.below(found.kind)
+            if selection.others or not all(found.slots):
+                yield Group(selection, found.parents, found.slots)
 
 
 async def _settle(waits: list[Wait]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from graphql import (
@@ -29,6 +30,7 @@ from vaultstream.breadth.declarations import declared
 from vaultstream.breadth.fallback import FellBack
 from vaultstream.breadth.fields import Field, Selection
 from vaultstream.breadth.infos import Request
+from vaultstream.breadth.kept import Answer
 from vaultstream.breadth.levels import run
 from vaultstream.breadth.patience import Patience
 from vaultstream.breadth.selections import Scope, collected, switches_of
@@ -44,6 +46,22 @@ class Tally:
     compiled: int = 0
     fell_back: int = 0
     passed_over: int = 0
+
+
+class Answered(ExecutionResult):
+    """An answer without errors, and how many objects it has below its root."""
+
+    __slots__ = ("objects",)
+
+    def __init__(self, data: Answer, objects: int) -> None:
+        super().__init__(data, None)
+        self.objects = objects
+
+    def __eq__(self, other: object) -> bool:
+        """As of any answer: what was counted is no part of it."""
+        return ExecutionResult(self.data, None) == other
+
+    __hash__ = None  # type: ignore[assignment]  # what graphql-core's own is, and the type of `object`'s is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +88,13 @@ class Plan:
         """What `graphql.execute` answers, from the plan or, wherever that does not know or something fails, from it."""
         if self.patience.allows():
             try:
-                data = await self.attempt(root_value, context_value, variable_values)
+                answered = await self.attempt(root_value, context_value, variable_values)
             except FellBack:
                 self.patience.fell_back()
                 self.tally.fell_back += 1
             else:
                 self.tally.compiled += 1
-                return ExecutionResult(data, None)
+                return answered
         else:
             self.tally.passed_over += 1
         return await self._standard(root_value, context_value, variable_values, hide_suggestions)
@@ -86,8 +104,8 @@ class Plan:
         root_value: Any,  # Any: as graphql-core takes it
         context_value: Any,  # Any: as above
         variable_values: Variables | None,
-    ) -> dict[str, Any]:
-        """The data of an answer without errors; raises FellBack for any other."""
+    ) -> Answered:
+        """An answer without errors; raises FellBack for any other."""
         definitions = self.operation.variable_definitions or ()
         variables = get_variable_values(self.schema, definitions, dict(variable_values or {}), max_errors=0)
         if isinstance(variables, list):
@@ -99,7 +117,7 @@ class Plan:
             raise FellBack("an error") from error
         if request.refused:
             raise FellBack("a resolver was refused what it asked for, and went on")
-        return data
+        return Answered(data, request.objects)
 
     def _variant(self, variables: VariableValues) -> Selection:
         """The selection under these values of the switches; the one made first goes when there are too many."""
@@ -154,10 +172,11 @@ def _field(scope: Scope, parent: GraphQLObjectType, key: str, nodes: list[FieldN
     inner = [node.selection_set for node in nodes if node.selection_set]
     located = path is not None and not _has_list(definition.type)
 
+    @cache  # collected when the first object of a type is met
     def below(kind: GraphQLObjectType) -> Selection:
         return selection(scope, kind, inner, path, located=located)
 
-    column = column_of(scope.schema, definition.type)
+    column = column_of(scope.schema, definition.type, lambda kind, values: below(kind).slots(values))
     return Field(key, name, nodes, parent, definition, declared(definition), path, column, below)
 
 

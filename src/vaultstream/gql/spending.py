@@ -5,6 +5,7 @@ from typing import Any
 
 from graphql import ExecutionResult
 
+from vaultstream.breadth import Answered
 from vaultstream.budgets import Standing
 from vaultstream.gql.context import Charge, Context
 from vaultstream.gql.prices import Price
@@ -41,6 +42,8 @@ def told(requested: int, actual: int, standing: Standing) -> Json:
 
 def _actual(price: Price, result: ExecutionResult) -> int:
     """What an error took away with it is paid in full, for nobody knows how far it came; what did not begin costs 1."""
+    if isinstance(result, Answered) and not price.works:
+        return min(price.points, max(1, result.objects))
     paths = [error.path for error in result.errors or []]
     if any(path is not None and _took_more(result.data, path) for path in paths):
         return price.points
