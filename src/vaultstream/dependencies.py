@@ -4,10 +4,23 @@ Whoever reads tells the recording that is under way, if any. What was read past 
 answer made of it can be told from none that is still good: it is `untraceable`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+
+
+class NotAtHand(Exception):  # no failure: whoever asks so goes on to wait
+    """Raised to who will not wait, where something would have to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """Tokens of collections, by partition, that were read after an answer was begun, and before all else for it."""
+
+    world: str
+    tokens: Mapping[str, bytes | None]
+
 
 _current: ContextVar["Dependencies | None"] = ContextVar("dependencies", default=None)
 
@@ -20,6 +33,14 @@ class Dependencies:
     tokens: dict[str, bytes] = field(default_factory=dict)
     until: float = float("inf")
     is_traceable: bool = True
+    foreseen: Foreseen | None = None
+    has_read: bool = False
+    is_waiting: bool = True  # for what is not at hand
+
+    def foresee(self, told: Foreseen) -> None:
+        """Keep what was told, unless it comes too late."""
+        if not self.has_read:
+            self.foreseen = told
 
     def saw(self, world: str, partition: str, token: bytes) -> None:
         """A collection was read under this token. Seen twice under different ones, it changed in between."""
@@ -63,6 +84,42 @@ def changes_at(moment: float) -> None:
 
 
 def untraceable() -> None:
-    """What is being answered depends on what has no token."""
+    """What is being answered depends on what has no token, and is read now."""
+    read_now()
     if (current := _current.get()) is not None:
         current.is_traceable = False
+
+
+def foreseen() -> Foreseen | None:
+    """What may be believed without asking again."""
+    current = _current.get()
+    return None if current is None else current.foreseen
+
+
+def read_now() -> None:
+    """Something is read now. What was foreseen is older, and is not believed from here on: who may see what is read
+    has to be decided by what is as new. Raises NotAtHand to who will not wait.
+    """
+    if (current := _current.get()) is not None:
+        if not current.is_waiting:
+            raise NotAtHand
+        current.has_read, current.foreseen = True, None
+
+
+def may_wait() -> bool:
+    """Whether what is not at hand is to be waited for."""
+    current = _current.get()
+    return current is None or current.is_waiting
+
+
+@contextmanager
+def unwaiting() -> Iterator[None]:
+    """What would have to be read meanwhile raises NotAtHand; nothing may be awaited that takes a turn of the loop."""
+    current = _current.get()
+    if current is None:
+        raise RuntimeError("nothing is foreseen outside a recording")
+    before, current.is_waiting = current.is_waiting, False
+    try:
+        yield
+    finally:
+        current.is_waiting = before

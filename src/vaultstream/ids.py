@@ -53,6 +53,16 @@ def kind_of(text: str) -> str | None:
     return kind if shape is not None and shape.fullmatch(text) else None
 
 
+def item_of(value: object) -> ItemId | None:
+    """The folder's or file's id that this is, well-formed; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    kind = kind_of(value)
+    if kind == "folder":
+        return FolderId(value)
+    return FileId(value) if kind == "file" else None
+
+
 def version_id(file_id: FileId, unique: str) -> VersionId:
     """A version's id holds its file's, so that the collection it lives in is known from the id alone."""
     return VersionId(f"version_{file_id.removeprefix('file_')}_{unique}")

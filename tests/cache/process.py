@@ -9,11 +9,15 @@ import sys
 from typing import Any
 
 from tests.cache.quick import shorten
+from vaultstream import dependencies
+from vaultstream.actor import Actor, Origin
+from vaultstream.adapters.cache import Foresight
 from vaultstream.adapters.records import changes
 from vaultstream.adapters.records.attributes import to_attributes
 from vaultstream.adapters.records.changes import Change
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.errors import VaultError
+from vaultstream.ids import UserId
 from vaultstream.settings import Settings
 from vaultstream.table import Key
 
@@ -47,9 +51,19 @@ async def value(vault: Vault, name: str, way: str) -> int:
     return found[0]["written"] if found and found[0] else 0
 
 
-async def _done(vault: Vault, order: dict[str, Any]) -> dict[str, Any]:
+async def foreseen(vault: Vault, foresight: Foresight, name: str) -> int:
+    """What a counter says, read as answers are made: its token is asked for together with what is paid."""
+    asker = Actor(UserId("user_of_counters"), Origin("test"), vault.now())
+    with dependencies.recorded() as seen, foresight.of(name, [], seen):
+        await vault.budgets.take(asker, 0)
+        return await value(vault, name, "item")
+
+
+async def _done(vault: Vault, foresight: Foresight, order: dict[str, Any]) -> dict[str, Any]:
     try:
         if order["do"] == "read":
+            if order["way"] == "foreseen":
+                return {"value": await foreseen(vault, foresight, order["name"])}
             return {"value": await value(vault, order["name"], order["way"])}
         if order["do"] == "trusts":
             return {"value": await vault.cache.world() is not None}
@@ -66,14 +80,15 @@ async def main() -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     settings = Settings.from_env(json.loads(await orders.readline()))
 
-    async def serve(vault: Vault, order: dict[str, Any]) -> None:
-        answer = {"id": order["id"], **await _done(vault, order)}
+    async def serve(vault: Vault, foresight: Foresight, order: dict[str, Any]) -> None:
+        answer = {"id": order["id"], **await _done(vault, foresight, order)}
         print(json.dumps(answer), flush=True)  # the answer
 
     async with opened(settings) as vault, asyncio.TaskGroup() as group:
         print("{}", flush=True)  # ready
+        foresight = Foresight(vault.cache)
         while line := await orders.readline():
-            group.create_task(serve(vault, json.loads(line)))
+            group.create_task(serve(vault, foresight, json.loads(line)))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from vaultstream.settings import Settings
 
 PROCESSES = 3
 COUNTERS = ("a0", "a1", "b0", "b1")  # two partitions of two counters each
-WAYS = ("item", "items", "collection", "between")
+WAYS = ("item", "items", "collection", "between", "foreseen")
 ROOT = Path(__file__).parents[2]
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 from caches import Late, counting, patient, several
 from redis.asyncio import Redis
 
-from vaultstream import table
-from vaultstream.adapters.cache import Cache, fills
+from vaultstream import dependencies, table
+from vaultstream.adapters.cache import Cache, Foresight, fills
 from vaultstream.adapters.cache.seal import Seal
 from vaultstream.adapters.cache.shelf import SECONDS_MAX, Made, Shelf
 from vaultstream.adapters.meters import Meters
@@ -19,6 +20,7 @@ from vaultstream.adapters.records import changes
 from vaultstream.adapters.records.attributes import to_attributes
 from vaultstream.adapters.records.changes import Change
 from vaultstream.adapters.vault import Vault
+from vaultstream.dependencies import Dependencies
 from vaultstream.pipelined import Pipelined
 from vaultstream.settings import Settings
 from vaultstream.table import Key
@@ -312,6 +314,81 @@ async def test_what_was_made_of_an_entry_is_made_once_and_redis_asked_for_its_to
         assert await vault.reads.item(key, noun) == (2,)  # the entry is there again, under another token
         assert [await one.reads.item(key, noun) for _ in range(3)] == [(2,)] * 3
         assert made == [1, 2, 2]
+
+
+@asynccontextmanager
+async def foreseeing(vault: Vault, foresight: Foresight, *keys: Key) -> AsyncIterator[Dependencies]:
+    """As an answer is made, in a process that was told a moment ago that the cache may be believed."""
+    await vault.cache.world()
+    trust = vault.cache.trust
+    trust._read_at = type(trust._read_at).now()  # type: ignore[union-attr]  # it was read
+    with dependencies.recorded() as seen, foresight.of("a question", [key.pk for key in keys], seen):
+        assert await vault.cache.link.done("PING")  # what was asked before that has been answered
+        yield seen
+
+
+async def written_elsewhere(vault: Vault, change: Change) -> None:
+    with dependencies.unrecorded():
+        await vault.commit([change])
+
+
+async def test_what_was_foreseen_is_read_without_asking_anybody_and_what_was_not_is_asked_for(
+    vault: Vault, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, other = new_key(), new_key()
+    await vault.commit([put(key, value=1), put(other, value=2)])
+    async with several(settings, 1) as ((_, one),):
+        foresight, told = Foresight(one.cache), []
+        for asked in ([key], [key, other], [key, other]):
+            async with foreseeing(one, foresight) as seen:
+                told.append({*seen.foreseen.tokens} if seen.foreseen else set())
+                with monkeypatch.context() as patch:
+                    if len(told) == 3:
+                        patch.delattr(one.cache.link, "_redis")
+                    assert [await value_at(one, each) for each in asked] == [1, 2][: len(asked)]
+            assert seen.tokens.keys() == {each.pk for each in asked}, "whether it was foreseen or not"
+        assert told == [set(), {key.pk}, {key.pk, other.pk}]
+
+
+async def test_what_was_made_before_a_write_is_not_foreseen_by_who_begins_after_it(
+    vault: Vault, settings: Settings
+) -> None:
+    key = new_key()
+    await vault.commit([put(key, value="old")])
+    async with several(settings, 1) as ((_, one),):
+        assert await value_at(one, key) == "old"
+        await vault.commit([put(key, value="new")])
+        async with foreseeing(one, Foresight(one.cache), key):
+            assert await value_at(one, key) == "new"
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+async def test_nothing_foreseen_is_believed_beside_what_was_read_later(
+    vault: Vault, settings: Settings, is_cached: bool
+) -> None:
+    """Or somebody could be shown what was written after they had lost the right to see it."""
+    right, secret = new_key(), new_key()
+    await vault.commit([put(right, value="theirs"), put(secret, value="old")])
+    async with several(settings, 1) as ((_, one),):
+        assert [await value_at(one, key) for key in (right, secret)] == ["theirs", "old"]
+        async with foreseeing(one, Foresight(one.cache), right):
+            await written_elsewhere(vault, put(right, value="lost"))
+            await written_elsewhere(vault, put(secret, value="new"))
+            assert await value_at(one, right) == "theirs", "as it was when the answer was begun"
+            found = await (one.reads.item(secret, dict) if is_cached else one.records.item(secret))
+            assert found is not None
+            assert (found["value"], await value_at(one, right)) == ("new", "lost")
+
+
+async def test_what_is_told_too_late_was_not_foreseen(vault: Vault, settings: Settings) -> None:
+    key = new_key()
+    await vault.commit([put(key, value=1)])
+    async with several(settings, 1) as ((_, one),), foreseeing(one, Foresight(one.cache), key) as seen:
+        told = seen.foreseen
+        dependencies.read_now()
+        assert told is not None
+        seen.foresee(told)
+        assert seen.foreseen is None
 
 
 def test_the_shelf_keeps_what_was_used_last_within_its_bounds_and_not_for_long() -> None:

@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vaultstream import dependencies
+from vaultstream.dependencies import Foreseen
+from vaultstream.errors import VaultError, not_found
 from vaultstream.gql.loader import Loader
 
 
@@ -109,3 +112,51 @@ async def test_one_who_waits_for_anothers_batch_that_fails_loads_for_themselves(
     source.gate.set()
     assert await second == 1
     assert [type(each) for each in await first] == [ValueError, ValueError]
+
+
+async def test_what_is_at_hand_is_loaded_without_a_turn_of_the_loop_and_alone() -> None:
+    """Even numbers are at hand; whoever asks for others waits for all that they ask for, in one batch."""
+    batches: list[list[int]] = []
+
+    async def load(keys: Sequence[int]) -> list[int]:
+        if any(key % 2 for key in keys):
+            dependencies.read_now()
+            await asyncio.sleep(0)
+        batches.append(list(keys))
+        return [key * key for key in keys]
+
+    loader: Loader[int, int] = Loader(load)
+    with dependencies.recorded() as seen:
+        seen.foresee(Foreseen("world", {}))
+        assert loader.many([2, 4, 2]) == [4, 16, 4]
+        assert loader.load(6).done()
+        first, level = loader.load(1), loader.many([2, 3, 8])
+        assert batches == [[2, 4], [6]]
+        assert isinstance(level, asyncio.Future)
+        assert (await first, await level) == (1, [4, 9, 64])
+        assert batches == [[2, 4], [6], [1, 3, 8]]
+        assert isinstance(loader.many([10]), asyncio.Future), "nothing is foreseen any more"
+
+
+async def test_an_error_is_told_to_whoever_waits() -> None:
+    async def load(keys: Sequence[int]) -> list[int]:
+        raise not_found()
+
+    loader: Loader[int, int] = Loader(load)
+    with dependencies.recorded() as seen:
+        seen.foresee(Foreseen("world", {}))
+        told = loader.load(1)
+        with pytest.raises(VaultError):
+            await told
+
+
+async def test_a_load_that_waits_without_reading_is_a_bug() -> None:
+    async def load(keys: Sequence[int]) -> list[int]:
+        await asyncio.sleep(0)
+        return list(keys)
+
+    loader: Loader[int, int] = Loader(load)
+    with dependencies.recorded() as seen:
+        seen.foresee(Foreseen("world", {}))
+        with pytest.raises(RuntimeError):
+            loader.load(1)

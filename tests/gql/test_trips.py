@@ -18,6 +18,7 @@ from vaultstream.adapters.cache.shelf import Shelf
 from vaultstream.adapters.vault import Vault
 from vaultstream.http.auth import Authenticator
 from vaultstream.http.graphql import GraphQLEndpoint
+from vaultstream.http.graphql_answers import KnownAnswers
 from vaultstream.http.graphql_door import Door
 from vaultstream.ids import FolderId
 from vaultstream.pipelined import Pipelined
@@ -26,6 +27,23 @@ from vaultstream.versions import ScanStatus
 
 SIZES = (3, 25)
 WARM_TRIPS = 4  # points taken, the page, who owns it and what is above it, points given back
+FORESEEN_TRIPS = 2  # points taken and all the tokens, points given back
+
+MUCH = """query ($few: ID!, $many: ID!, $file: ID!) {
+  nodes(ids: [$few, $many, $file]) { id ... on Item { name parent { id } ancestors { name } owner { email } } }
+  few: folder(id: $few) { children(first: 9) { edges { node { parent { name } capabilities { canRead } } } }
+    shares(first: 9) { edges { node { grantee { displayName } grantedBy { email } } } }
+    links(first: 9) { edges { node { id } } } }
+  many: folder(id: $many) { children(first: 9, orderBy: { field: SIZE }) { edges { node { owner { displayName } } } }
+    listed: children(first: 9, where: { namePrefix: "1" }) { edges { node { name ancestors { name } } } } }
+  file(id: $file) { currentVersion { createdBy { displayName } file { name } }
+    versions(first: 3) { edges { node { createdBy { email } } } }
+    comments(first: 3) { edges { node { body author { displayName } } } } }
+}"""
+
+
+async def forgotten(*_: Any) -> None:
+    """No answer is known."""
 
 
 @pytest.fixture
@@ -93,6 +111,22 @@ async def test_a_page_made_of_what_is_warm_asks_the_table_nothing_and_redis_a_fi
     assert max(counts["redis"] for counts in found.values()) <= WARM_TRIPS
 
 
+async def test_a_page_that_was_asked_for_before_takes_no_more_trips_than_are_paid_for(
+    vault: Vault, ann: Person, folders: dict[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KnownAnswers, "find", forgotten)
+    few, many = (folders[size] for size in SIZES)
+    pages = [await ann.data(PAGE, id=folder_id) for folder_id in (few, many, few)]
+    for folder_id, before in ((few, pages[0]), (many, pages[1])):
+        with counted(vault, monkeypatch) as counts:
+            assert await ann.data(PAGE, id=folder_id) == before
+        assert counts == {"redis": FORESEEN_TRIPS}
+    await vault.cache.invalidate([f"FOLDER#{many}"])
+    with counted(vault, monkeypatch) as counts:
+        assert await ann.data(PAGE, id=many) == pages[1]
+    assert counts["query"] == 1
+
+
 async def test_a_page_made_of_what_is_cold_queries_each_collection_once(
     vault: Vault, pipelined: Pipelined, ann: Person, folders: dict[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,3 +140,20 @@ async def test_a_page_made_of_what_is_cold_queries_each_collection_once(
         del counts["redis"]  # as many as there are fills, and what falls together goes out together
         found[size] = dict(counts)
     assert found[SIZES[0]] == found[SIZES[1]] == {"query": 1, "batch_get_item": 2}
+
+
+async def test_whatever_is_loaded_is_at_hand_once_it_was_foreseen(
+    vault: Vault, ann: Person, bob: Person, folders: dict[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few, many = (folders[size] for size in SIZES)
+    edges = (await ann.data(PAGE, id=few))["folder"]["children"]["edges"]
+    file_id = edges[0]["node"]["id"]
+    email = (await bob.data("{ viewer { email } }"))["viewer"]["email"]
+    assert not (await ann.done("shareGrant", "ShareGrantInput", "", itemId=few, email=email, role="VIEWER"))["errors"]
+    assert not (await ann.done("commentAdd", "CommentAddInput", "", fileId=file_id, body="Hello"))["errors"]
+    monkeypatch.setattr(KnownAnswers, "find", forgotten)
+    asked = {"few": few, "many": many, "file": file_id}
+    before = [await ann.data(MUCH, **asked) for _ in range(2)][1]
+    with counted(vault, monkeypatch) as counts:
+        assert await ann.data(MUCH, **asked) == before
+    assert counts == {"redis": FORESEEN_TRIPS}

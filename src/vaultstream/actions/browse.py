@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vaultstream import access, cursors, table
+from vaultstream import access, cursors, dependencies, table
 from vaultstream.access import Deed
 from vaultstream.actions import account, reach
+from vaultstream.actions.together import together
 from vaultstream.actor import Actor
 from vaultstream.adapters.records import items, version_items
 from vaultstream.adapters.records.attributes import Item
@@ -129,7 +130,7 @@ async def files(vault: Vault, actor: Actor, ids: Sequence[FileId]) -> list[File 
 
 async def folder_pages(vault: Vault, actor: Actor, keys: Sequence[FolderPageKey]) -> list[FolderPage | None]:
     """A page of each folder; None where the actor may not read it. One Query a folder, all at once."""
-    return list(await asyncio.gather(*(_folder_page(vault, actor, key) for key in keys)))
+    return await together(_folder_page(vault, actor, key) for key in keys)
 
 
 async def _folder_page(vault: Vault, actor: Actor, key: FolderPageKey) -> FolderPage | None:
@@ -139,6 +140,7 @@ async def _folder_page(vault: Vault, actor: Actor, key: FolderPageKey) -> Folder
         folder, entries = await _first_entries(vault, key.folder_id, limit)
     else:
         after = cursors.decode(key.after, prefix=table.ENTRY)
+        dependencies.read_now()
         folder, entries = await asyncio.gather(
             vault.reads.item(table.folder(key.folder_id), items.folder_from), _entries(vault, pk, after, limit)
         )
@@ -185,7 +187,7 @@ def _listed(found: Sequence[tuple[str, _Child | None]]) -> list[_Child]:
 
 async def file_collections(vault: Vault, actor: Actor, keys: Sequence[VersionPageKey]) -> list[FileCollection | None]:
     """Versions of each file; None where the actor may not read it. All at once."""
-    return list(await asyncio.gather(*(_file_collection(vault, actor, key) for key in keys)))
+    return await together(_file_collection(vault, actor, key) for key in keys)
 
 
 async def _file_collection(vault: Vault, actor: Actor, key: VersionPageKey) -> FileCollection | None:

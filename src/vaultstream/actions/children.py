@@ -4,12 +4,12 @@ Every read is strongly consistent and bounded. By name, one page looks at `SCANN
 where to go on. Any other order needs all the entries at once, so that it is for folders of `SORTED_MAX` at most.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vaultstream import cursors, table
 from vaultstream.actions import browse
+from vaultstream.actions.together import together
 from vaultstream.actor import Actor
 from vaultstream.adapters.records import items
 from vaultstream.adapters.vault import Vault
@@ -57,7 +57,7 @@ async def listed_pages(vault: Vault, actor: Actor, keys: Sequence[ListingKey]) -
     """A page of each folder; None where the actor may not read it. Raises INVALID for what cannot be ordered."""
     seen = await browse.folders(vault, actor, [key.folder_id for key in keys])
     asked = [key for key, folder in zip(keys, seen, strict=True) if folder is not None]
-    pages = dict(zip(asked, await asyncio.gather(*(_page(vault, key) for key in asked)), strict=True))
+    pages = dict(zip(asked, await together(_page(vault, key) for key in asked), strict=True))
     return [pages.get(key) for key in keys]
 
 

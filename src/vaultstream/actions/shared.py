@@ -1,12 +1,12 @@
 """Who has what: the shares and links of an item, what was shared with a person, and why they may what they may."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vaultstream import access, cursors, table
 from vaultstream.access import Decision, Deed, Lineage
 from vaultstream.actions import browse, reach
+from vaultstream.actions.together import together
 from vaultstream.actor import Actor
 from vaultstream.adapters.records import link_items, share_items
 from vaultstream.adapters.records.attributes import Item
@@ -83,13 +83,13 @@ async def share_pages(vault: Vault, actor: Actor, keys: Sequence[PageKey]) -> li
     None where the item may not be seen.
     """
     known = await _lineages(vault, actor, keys)
-    return list(await asyncio.gather(*(_share_page(vault, actor, key, known.get(key.item_id)) for key in keys)))
+    return await together(_share_page(vault, actor, key, known.get(key.item_id)) for key in keys)
 
 
 async def link_pages(vault: Vault, actor: Actor, keys: Sequence[PageKey]) -> list[LinkPage | None]:
     """Links to each item, for who may share it; none for everybody else, None where it may not be seen."""
     known = await _lineages(vault, actor, keys)
-    return list(await asyncio.gather(*(_link_page(vault, actor, key, known.get(key.item_id)) for key in keys)))
+    return await together(_link_page(vault, actor, key, known.get(key.item_id)) for key in keys)
 
 
 async def with_me(vault: Vault, actor: Actor, first: int, after: str | None) -> SharePage:
@@ -169,7 +169,7 @@ async def _all_shares(vault: Vault, lineage: Lineage, after: str | None, limit: 
         places = places[places.index(shared_item(share_id)) :]
         past = grantee_of(share_id)
     asked = (_shares_on(vault, place, past if at == 0 else "", limit) for at, place in enumerate(places))
-    return [share for found in await asyncio.gather(*asked) for share in found][:limit]
+    return [share for found in await together(asked) for share in found][:limit]
 
 
 async def _shares_on(vault: Vault, item_id: ItemId, past: str, limit: int) -> list[Share]:

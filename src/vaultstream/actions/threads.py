@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vaultstream import cursors, table
+from vaultstream import cursors, dependencies, table
 from vaultstream.actions import browse
+from vaultstream.actions.together import together
 from vaultstream.actor import Actor
 from vaultstream.adapters.records import comment_items, items
 from vaultstream.adapters.records.attributes import Item
@@ -40,6 +41,7 @@ class CommentPage:
 async def comments(vault: Vault, actor: Actor, ids: Sequence[CommentId]) -> list[Comment | None]:
     """Comments on files that the actor may read, in two round trips; None for every other."""
     file_ids = list(dict.fromkeys(map(commented_file, ids)))
+    dependencies.read_now()
     found, seen = await asyncio.gather(
         vault.reads.items([comment_items.key_of(wanted) for wanted in ids], comment_items.comment_from),
         browse.files(vault, actor, file_ids),
@@ -50,7 +52,7 @@ async def comments(vault: Vault, actor: Actor, ids: Sequence[CommentId]) -> list
 
 async def pages(vault: Vault, actor: Actor, keys: Sequence[CommentPageKey]) -> list[CommentPage | None]:
     """A page of each file's comments; None where the actor may not read it. One Query a file, all at once."""
-    return list(await asyncio.gather(*(_page(vault, actor, key) for key in keys)))
+    return await together(_page(vault, actor, key) for key in keys)
 
 
 async def _page(vault: Vault, actor: Actor, key: CommentPageKey) -> CommentPage | None:
@@ -73,6 +75,7 @@ async def _first(vault: Vault, file_id: FileId, limit: int) -> tuple[File | None
 
 async def _later(vault: Vault, key: CommentPageKey, limit: int) -> tuple[File | None, Sequence[_Said]]:
     file_key, after = table.file(key.file_id), cursors.decode(key.after or "", prefix=table.COMMENT)
+    dependencies.read_now()
     return await asyncio.gather(
         vault.reads.item(file_key, items.file_from),
         vault.reads.collection(

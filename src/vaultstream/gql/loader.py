@@ -2,13 +2,15 @@
 
 import asyncio
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from aiodataloader import DataLoader
 
+from vaultstream import dependencies
 from vaultstream.adapters.telemetry.tracer import span
+from vaultstream.errors import VaultError
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -24,7 +26,7 @@ class Loader(Generic[K, V]):
 
     def __init__(
         self,
-        load: Callable[[list[K]], Awaitable[Sequence[V]]],
+        load: Callable[[list[K]], Coroutine[Any, Any, Sequence[V]]],  # Any: as coroutines are typed
         *,
         name: Callable[[K], Hashable] | None = None,
         nothing: V | None = None,
@@ -46,7 +48,7 @@ class Loader(Generic[K, V]):
     def load(self, key: K | None) -> "Future[V]":
         """The value of one key."""
         (name,), known = self._names([key]), self._known
-        if key is not None and name not in known:
+        if key is not None and name not in known and not self._at_once({name: key}):
             return self._asked((key,), lambda: known[name])
         told: Future[V] = asyncio.get_running_loop().create_future()
         told.set_result(known[name])
@@ -56,19 +58,41 @@ class Loader(Generic[K, V]):
         """The values of all keys, in their order: at once where they are known."""
         names, known = self._names(keys), self._known
         missing = set(names).difference(known)
-        if not missing:
-            return [known[name] for name in names]
-        wanted = {name: key for name, key in zip(names, keys, strict=True) if key is not None and name in missing}
-        return self._asked(tuple(wanted.values()), lambda: [known[name] for name in names])
+        if missing:
+            wanted = {name: key for name, key in zip(names, keys, strict=True) if key is not None and name in missing}
+            if not self._at_once(wanted):
+                return self._asked(tuple(wanted.values()), lambda: [known[name] for name in names])
+        return [known[name] for name in names]
 
     async def all(self, keys: Sequence[K]) -> list[V]:
         """The values of all keys, in their order; not one turn later, for who asks so has gathered them already."""
-        await self._asks.batch_load_fn([tuple(keys)])
-        return [self._known[name] for name in self._names(keys)]
+        names, known = self._names(keys), self._known
+        wanted = {name: key for name, key in zip(names, keys, strict=True) if name not in known}
+        if wanted and not self._at_once(wanted):
+            dependencies.read_now()
+            await self._asks.batch_load_fn([tuple(wanted.values())])
+        return [known[name] for name in names]
 
     def _names(self, keys: Sequence[K | None]) -> Sequence[Hashable]:
         name = self._name
         return keys if name is None else [None if key is None else name(key) for key in keys]
+
+    def _at_once(self, wanted: Mapping[Hashable, K]) -> bool:
+        """Whether these could be loaded from what is at hand; nothing has been asked of anybody where not."""
+        if dependencies.foreseen() is None:
+            return False
+        loading = self._load(list(wanted.values()))
+        try:
+            with dependencies.unwaiting():
+                loading.send(None)
+        except StopIteration as loaded:
+            self._known.update(zip(wanted, loaded.value, strict=True))
+            return True
+        except (dependencies.NotAtHand, VaultError):  # an error is told by whoever waits
+            return False
+        finally:
+            loading.close()
+        raise RuntimeError("a load waits for what it did not say that it reads")
 
     def _asked(self, keys: tuple[K, ...], answer: Callable[[], _T]) -> "Future[_T]":
         told: Future[_T] = asyncio.get_running_loop().create_future()
@@ -93,7 +117,7 @@ class _Asks(DataLoader[tuple[K, ...], None], Generic[K, V]):
 
     def __init__(
         self,
-        load: Callable[[list[K]], Awaitable[Sequence[V]]],
+        load: Callable[[list[K]], Coroutine[Any, Any, Sequence[V]]],  # Any: as in Loader
         known: dict[Hashable, Any],  # Any: as in Loader
         name: Callable[[K], Hashable] | None,
     ) -> None:

@@ -1,17 +1,19 @@
 """Answers that are still good, given again before anything is parsed; paid for each time like those that are made."""
 
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import orjson
 from graphql import OperationType
 
-from vaultstream import dependencies
+from vaultstream import dependencies, ids, table
 from vaultstream.actor import Actor
 from vaultstream.adapters.budgets import Bill
-from vaultstream.adapters.cache import Answers
+from vaultstream.adapters.cache import Answers, Foresight
 from vaultstream.adapters.vault import Vault
 from vaultstream.budgets import Standing
+from vaultstream.dependencies import Dependencies
 from vaultstream.gql.context import Context
 from vaultstream.gql.execution import Answer, Engine, Operation
 from vaultstream.ids import UserId
@@ -46,6 +48,7 @@ class KnownAnswers:
         self._vault = vault
         self._engine = engine
         self._answers: Answers[Known] = Answers(vault.cache, vault.meters)
+        self._foresight = Foresight(vault.cache)
 
     async def find(self, actor: Actor, request: bytes) -> bytes | None:
         """The body for this very request by this very actor, paid for in the round trip that proves it good; raises
@@ -81,11 +84,16 @@ class KnownAnswers:
 
         return self._vault.budgets.present(kept.content.bill, paid)
 
+    def _foreseen(self, operation: Operation, actor: Actor, seen: Dependencies) -> AbstractContextManager[None]:
+        ask = operation.ask
+        named = {table.item(item_id).pk for value in ask.variables.values() if (item_id := ids.item_of(value))}
+        return self._foresight.of((actor.id, ask.query or ask.digest, ask.operation_name), named, seen)
+
     async def run(self, operation: Operation, context: Context, request: bytes) -> Answer | bytes:
         """The answer to an operation, kept where it can be told later whether it is good; as bytes where it may be."""
         if operation.kind is not OperationType.QUERY or len(request) > _REQUEST_BYTES_MAX:
             return await self._engine.run(operation, context)
-        with dependencies.recorded() as seen:
+        with dependencies.recorded() as seen, self._foreseen(operation, context.actor, seen):
             answer = await self._engine.run(operation, context)
         if answer.refused or "errors" in answer.body:
             return answer

@@ -2,6 +2,7 @@
 
 from vaultstream.adapters.cache.answers import Answers
 from vaultstream.adapters.cache.cache import Cache
+from vaultstream.adapters.cache.foresight import Foresight
 from vaultstream.adapters.cache.reads import Reads
 
-__all__ = ["Answers", "Cache", "Reads"]
+__all__ = ["Answers", "Cache", "Foresight", "Reads"]

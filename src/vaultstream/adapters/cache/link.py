@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from redis.exceptions import RedisError, ResponseError
 
-from vaultstream.pipelined import Pipelined
+from vaultstream.pipelined import Pipelined, Reply
 from vaultstream.pipelined.server import Word
 
 _LOG = logging.getLogger(__name__)
@@ -110,6 +110,19 @@ class Link:
         if not self.breaker.is_open:
             for command in commands:
                 self._redis.call(*command)
+
+    def hear(self, server: str, command: Sequence[Word], told: Callable[[Any], None]) -> None:  # Any: as Answers
+        """Ask without waiting: `told` gets the answer, if this server gives one."""
+        if self.breaker.is_open:
+            return
+
+        def heard(reply: Reply) -> None:
+            if not reply.cancelled() and reply.exception() is None:
+                told(reply.result())
+
+        reply = self._redis.call(*command)
+        if self.leads_to(server):
+            reply.add_done_callback(heard)
 
     async def done(self, *command: Word) -> bool:
         """Whether Redis has done this; asked whatever the breaker says."""

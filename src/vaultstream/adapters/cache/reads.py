@@ -105,6 +105,9 @@ class Reads:
         return Unit(partition, self._cache.seal.name(partition, orjson.dumps(shape)))
 
     async def _load(self, units: list[Unit], read: Read, into: Into[Any]) -> list[Any]:  # Any: what `into` gives
+        if (known := self._foreseen(units, into)) is not None:
+            return known
+        dependencies.read_now()
         world = await self._cache.world()
         look = await self._looked(world, units, into) if world is not None else None
         if look is None:
@@ -121,6 +124,20 @@ class Reads:
             else:
                 look.found |= {unit: self._taken(look, unit, *one) for unit, one in filled.items()}
         return [look.found[unit] for unit in units]
+
+    def _foreseen(self, units: list[Unit], into: Into[Any]) -> list[Any] | None:  # Any: as above
+        """All of it, from here alone, where Redis told the tokens before anybody asked."""
+        told = dependencies.foreseen()
+        if told is None:
+            return None
+        now, found = self._now().timestamp(), []
+        for unit in units:
+            made = self._cache.shelf.find((unit, into), told.world, now)
+            if made is None or made.token != told.tokens.get(unit.partition):
+                return None
+            found.append(_seen(unit, made))
+        self._count("hit", len(units))
+        return found
 
     async def _looked(self, world: World, units: list[Unit], into: Into[Any]) -> "_Look | None":  # Any: as above
         """What the cache has of these; None where Redis does not answer. Mostly one round trip, and only for tokens."""
