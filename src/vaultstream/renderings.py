@@ -78,6 +78,10 @@ class RenderFailed(Exception):
         self.reason = reason
 
 
+class RenderKilled(RenderFailed):
+    """What drew it was killed, by the kernel for want of memory or by somebody: for its own costs, or for others'."""
+
+
 class SourceKind(IntEnum):
     """How a source is drawn; the number stands in the request to the child process."""
 

@@ -14,7 +14,7 @@ from tests.adapters import corpus
 from vaultstream.adapters import renderer_process
 from vaultstream.adapters.renderer import Renderer
 from vaultstream.adapters.renderer_process import Limits, RendererBroken
-from vaultstream.renderings import TOO_COSTLY, RenderFailed, Rendering
+from vaultstream.renderings import TOO_COSTLY, RenderFailed, Rendering, RenderKilled
 
 PICTURE = corpus.encoded(corpus.picture(), "png")
 
@@ -99,8 +99,9 @@ async def test_a_file_that_never_ends_is_killed_by_the_clock():
 async def test_a_file_that_burns_the_processor_is_killed_by_the_system():
     renderer = Renderer(Limits(cpu_seconds=1, memory_bytes=AMPLE_BYTES))
     data = corpus.endless_pdf()
-    with pytest.raises(RenderFailed, match=TOO_COSTLY):
+    with pytest.raises(RenderFailed, match=TOO_COSTLY) as caught:
         await renderer.render(pieces(data), "application/pdf", len(data))
+    assert type(caught.value) is RenderFailed  # of its own costs, so nobody tries again
     await renderer.close()
 
 
@@ -168,7 +169,7 @@ async def test_a_process_that_is_killed_takes_only_its_own_file_with_it():
     async with drawing(renderer) as (one, its_render), drawing(renderer) as (_, others_render):
         os.kill(one, 9)
         await until(lambda: one not in drawing_processes())
-    with pytest.raises(RenderFailed, match=TOO_COSTLY):
+    with pytest.raises(RenderKilled, match=TOO_COSTLY):
         its_render.result()
     assert others_render.result().width == 400
     await renderer.close()

@@ -1,21 +1,27 @@
 """The scan and thumbnail workers on the real store: verdicts, pictures, and what a second run changes."""
 
 import hashlib
+import os
+import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from tests.adapters import corpus, kinds
+from tests.adapters.test_renderer_confinement import drawing_processes, until
 from vaultstream import table
 from vaultstream.actions import account, browse, download, opening, process, upload
 from vaultstream.actions.browse import FolderPageKey
 from vaultstream.actions.upload import Wanted
 from vaultstream.actor import Actor
+from vaultstream.adapters.renderer import Ranges, Renderer
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import WORKERS, Event, EventName
 from vaultstream.files import File
 from vaultstream.ids import FileId
+from vaultstream.renderings import TOO_COSTLY, Rendering
 from vaultstream.verdict import ScannerUnavailable
 from vaultstream.versions import ScanStatus, StoredVersion, ThumbnailStatus
 from vaultstream.workers import scan, thumbnail
@@ -141,6 +147,40 @@ async def test_a_broken_picture_fails_with_a_reason_and_can_be_tried_again(vault
     assert broken.version.thumbnail.reason
     again = await process.retry_thumbnail(vault, alice, file_id, None)
     assert again.current.thumbnail.status is ThumbnailStatus.PENDING
+
+
+class Struck:
+    """A renderer of which the first children are killed when they have half of their file."""
+
+    def __init__(self, renderer: Renderer, deaths: int) -> None:
+        self._renderer, self._left = renderer, deaths
+
+    async def render(self, data: AsyncIterator[bytes], content_type: str, size_bytes: int, ranges: Ranges) -> Rendering:
+        async def halves() -> AsyncIterator[bytes]:
+            whole = b"".join([piece async for piece in data])
+            yield whole[: len(whole) // 2]
+            if self._left > 0:
+                self._left -= 1
+                (child,) = drawing_processes()
+                os.kill(child, signal.SIGKILL)
+                await until(lambda: child not in drawing_processes())
+            yield whole[len(whole) // 2 :]
+
+        return await self._renderer.render(halves(), content_type, size_bytes, ranges)
+
+
+@pytest.mark.parametrize(
+    ("deaths", "status", "reason"),
+    [(1, ThumbnailStatus.READY, None), (2, ThumbnailStatus.FAILED, TOO_COSTLY)],
+)
+async def test_who_draws_and_is_killed_has_one_successor(
+    vault: Vault, alice: Actor, deaths: int, status: ThumbnailStatus, reason: str | None
+) -> None:
+    file_id = await store(vault, alice, jpeg(800, 600), "image/jpeg")
+    await scanned(vault, file_id)
+    struck = replace(vault, renderer=Struck(vault.renderer, deaths))
+    thumbnail_of = (await rendered(struck, file_id)).version.thumbnail
+    assert (thumbnail_of.status, thumbnail_of.reason) == (status, reason)
 
 
 async def test_a_digest_that_was_declared_and_is_wrong_fails_the_scan(vault: Vault, alice: Actor) -> None:

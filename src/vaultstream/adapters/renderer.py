@@ -65,7 +65,8 @@ class Renderer:
         whole is read by `ranges`.
 
         Unsupported for kinds and sizes that are not drawn, judged by the first bytes and not by `content_type`.
-        RenderFailed for broken files and for those that reach a limit. RendererBroken where nobody can draw.
+        RenderFailed for broken files and for those that reach a limit, RenderKilled where the child was killed from
+        outside. RendererBroken where nobody can draw.
         What `data` raises is passed on.
         """
         async with AsyncExitStack() as stack:

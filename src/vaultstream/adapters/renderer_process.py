@@ -10,7 +10,7 @@ from asyncio.subprocess import DEVNULL, Process
 from contextlib import suppress
 from dataclasses import dataclass
 
-from vaultstream.renderings import ASKED, ASKED_BYTES, ASKS, TOO_COSTLY, RenderFailed, Rendering, unpacked
+from vaultstream.renderings import ASKED, ASKED_BYTES, ASKS, TOO_COSTLY, RenderFailed, Rendering, RenderKilled, unpacked
 
 START_TIMEOUT_SECONDS = 30.0
 END_TIMEOUT_SECONDS = 5.0
@@ -157,7 +157,9 @@ class Child:
         return start, start + length
 
     async def answer(self) -> Rendering:
-        """Its answer, if it is one; RenderFailed when it crashed, took too long or spoke nonsense."""
+        """Its answer, if it is one; RenderFailed when it crashed, took too long or spoke nonsense, RenderKilled when it
+        was killed from outside.
+        """
         try:
             async with asyncio.timeout(self._wall_seconds):
                 answer = await self._last_words()
@@ -166,7 +168,9 @@ class Child:
             raise RenderFailed(TOO_COSTLY) from error
         if status is None:
             raise RendererBroken(_TORN_DOWN)
-        if -status in {signal.SIGXCPU, signal.SIGALRM, signal.SIGKILL}:
+        if -status == signal.SIGKILL:
+            raise RenderKilled(TOO_COSTLY)
+        if -status in {signal.SIGXCPU, signal.SIGALRM}:
             raise RenderFailed(TOO_COSTLY)
         try:
             return unpacked(answer)

@@ -7,7 +7,7 @@ from vaultstream.actions import opening, process
 from vaultstream.adapters.vault import Vault
 from vaultstream.errors import Code, VaultError
 from vaultstream.events import Event, EventName
-from vaultstream.renderings import RenderedImage, RenderFailed, Unsupported
+from vaultstream.renderings import RenderedImage, RenderFailed, Rendering, RenderKilled, Unsupported
 from vaultstream.sealed import Sealer
 from vaultstream.versions import (
     ScanStatus,
@@ -26,16 +26,9 @@ async def handle(vault: Vault, event: Event) -> None:
     stored = await _begun(vault, event)
     if stored is None:
         return
-    version = stored.version
     try:
-        plaintext = opening.whole(vault, version.id, stored.body)
         async with process.beating(vault, stored):
-            rendering = await vault.renderer.render(
-                plaintext,
-                version.content_type,
-                version.size_bytes,
-                partial(opening.plaintext, vault, version.id, stored.body),
-            )
+            rendering = await _drawn(vault, stored)
     except Unsupported as unsupported:
         await _finish(vault, event, ThumbnailStatus.UNSUPPORTED, unsupported.reason)
     except RenderFailed as failed:
@@ -46,6 +39,26 @@ async def handle(vault: Vault, event: Event) -> None:
         await _finish(vault, event, ThumbnailStatus.FAILED, error.message)
     else:
         await _keep(vault, event, stored, rendering.images)
+
+
+async def _drawn(vault: Vault, stored: StoredVersion) -> Rendering:
+    """What it looks like. A child that was killed from outside has a second one: the first may have died of others'
+    costs, and who dies twice is taken to have died of its own.
+    """
+    try:
+        return await _draw(vault, stored)
+    except RenderKilled:
+        return await _draw(vault, stored)
+
+
+async def _draw(vault: Vault, stored: StoredVersion) -> Rendering:
+    version = stored.version
+    return await vault.renderer.render(
+        opening.whole(vault, version.id, stored.body),
+        version.content_type,
+        version.size_bytes,
+        partial(opening.plaintext, vault, version.id, stored.body),
+    )
 
 
 async def _begun(vault: Vault, event: Event) -> StoredVersion | None:
