@@ -264,6 +264,16 @@ async def test_what_a_request_read_goes_with_it_without_the_garbage_collector() 
     assert plan.tally.compiled == 1
 
 
+@pytest.mark.parametrize("text", ["[1, 2]", "[$n, 2]"])
+async def test_what_a_resolver_does_to_its_arguments_is_not_seen_by_the_next_request(text: str) -> None:
+    made = build_schema("type Query { taken(all: [Int!]!): Int }")
+    field_of(made, "Query.taken").resolve = lambda _root, _info, all: all.pop(0)  # noqa: A006  # as the schema has it
+    plan = plan_of(made, f"query ($n: Int = 1) {{ taken(all: {text}) __typename }}")
+    for _ in range(2):
+        assert (await plan.execute()).data == {"taken": 1, "__typename": "Query"}
+    assert plan.tally.compiled == 2
+
+
 async def test_variables_of_one_request_are_not_kept_for_the_next() -> None:
     plan = plan_of(
         build_schema(PEOPLE), "query Q($n: Int, $yes: Boolean!) { people(first: $n) { name @skip(if: $yes) age } }"

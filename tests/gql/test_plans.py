@@ -72,6 +72,13 @@ async def people(vault: Vault) -> People:
     return People(owner, guest, (*found, link.link.id, owner.user_id, guest.user_id, "file_nothing", "nonsense"))
 
 
+OPTIONAL = {
+    "Int": ("null", "64"),
+    "ItemOrder": ("null", "{field: NAME}", "{field: SIZE, direction: DESC}"),
+    "ItemWhere": ("null", "{}", "{kind: FILE}", '{namePrefix: "a"}'),
+}
+
+
 @dataclass
 class Asker:
     """Makes lawful questions of the vault's schema; some of them are refused by a resolver."""
@@ -107,6 +114,8 @@ class Asker:
             for name, argument in field.args.items()
             if is_required_argument(argument)
         ]
+        chosen = ((name, OPTIONAL.get(str(argument.type))) for name, argument in field.args.items())
+        given += [f"{name}: {self.chance.choice(ways)}" for name, ways in chosen if ways and self.chance.random() < 0.3]
         return f"({', '.join(given)})" if given else ""
 
     def value(self, name: str, argument: GraphQLArgument) -> Any:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from graphql import TypeNameMetaFieldDef, get_argument_values
+from graphql import TypeNameMetaFieldDef
 from graphql.pyutils import is_awaitable
 
 from vaultstream.breadth.columns import Finding, Values, is_to_await, may_wait
@@ -67,11 +67,11 @@ class Call:
         elif isinstance(how, Derived):
             self._keep(list(map(how.of, self._parents)))
         elif isinstance(how, Batch):
-            self._take(how.resolve(self._parents, self._told(), **self._arguments()))
+            self._take(how.resolve(self._parents, self._told(), **self.field.arguments(self._request.variables)))
         elif resolve is None:
             self._read()
         else:
-            info, arguments, values = self._told(), self._arguments(), self._values
+            info, arguments, values = self._told(), self.field.arguments(self._request.variables), self._values
             for parent in self._parents:
                 values.append(resolve(parent, info, **arguments))  # one by one: what is begun is let go when one raises
 
@@ -104,14 +104,8 @@ class Call:
         if not any(map(callable, found)):
             self._keep(found)
             return
-        info, arguments = self._told(), self._arguments()
+        info, arguments = self._told(), self.field.arguments(self._request.variables)
         for value in found:
             if not callable(value) and is_to_await(value):
                 raise FellBack("something to await among the attributes")
             self._values.append(value(info, **arguments) if callable(value) else value)
-
-    def _arguments(self) -> dict[str, Any]:  # Any: coerced input values
-        definition, node = self.field.definition, self.field.nodes[0]
-        if not definition.args and not node.arguments:
-            return {}
-        return get_argument_values(definition, node, self._request.variables)

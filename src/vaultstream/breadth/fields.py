@@ -14,6 +14,7 @@ from graphql import (
 )
 from graphql.pyutils import Path
 
+from vaultstream.breadth.arguments import Arguments
 from vaultstream.breadth.columns import Column, Values
 from vaultstream.breadth.declarations import BY_CLASS, Derived, How, declared
 from vaultstream.breadth.kept import Answer, Kept
@@ -70,6 +71,7 @@ class Field:
     definition: GraphQLField
     how: How | None
     path: Path | None
+    arguments: Arguments
     column: Column
     below: Callable[[GraphQLObjectType], Selection]
 

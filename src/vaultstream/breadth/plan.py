@@ -25,6 +25,7 @@ from graphql import (
 )
 from graphql.pyutils import Path
 
+from vaultstream.breadth.arguments import arguments_of
 from vaultstream.breadth.columns import column_of
 from vaultstream.breadth.declarations import declared
 from vaultstream.breadth.fallback import FellBack
@@ -177,7 +178,8 @@ def _field(scope: Scope, parent: GraphQLObjectType, key: str, nodes: list[FieldN
         return selection(scope, kind, inner, path, located=located)
 
     column = column_of(scope.schema, definition.type, lambda kind, values: below(kind).slots(values))
-    return Field(key, name, nodes, parent, definition, declared(definition), path, column, below)
+    arguments = arguments_of(definition, nodes[0])
+    return Field(key, name, nodes, parent, definition, declared(definition), path, arguments, column, below)
 
 
 def _has_list(kind: GraphQLOutputType) -> bool:

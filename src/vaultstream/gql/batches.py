@@ -5,9 +5,19 @@ from inspect import Parameter
 from operator import attrgetter
 from typing import Any
 
-from graphql import GraphQLField, GraphQLResolveInfo, GraphQLSchema, is_interface_type, is_object_type
+from graphql import (
+    GraphQLArgument,
+    GraphQLField,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    is_interface_type,
+    is_non_null_type,
+    is_object_type,
+    is_scalar_type,
+)
 from strawberry import Info
 from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
@@ -19,12 +29,12 @@ HAS_EFFECTS = {EXTENSION: ONCE}
 
 
 def declare_batches(schema: GraphQLSchema, *, lasting: Collection[type]) -> None:
-    """Mark the plain fields of a schema that Strawberry built: attributes, and methods that take no arguments.
+    """Mark the plain fields of a schema that Strawberry built: attributes, and methods.
 
     Those of the `lasting` types are read from values that never change, and what they give is kept with these.
 
-    What a field says of itself in its `metadata` goes before. One with a permission, an extension or an argument keeps
-    its wrapper, which sees to all of them.
+    What a field says of itself in its `metadata` goes before. One with a permission or an extension keeps its wrapper,
+    which sees to all of them.
     """
     for kind in schema.type_map.values():
         if is_interface_type(kind) or is_object_type(kind):
@@ -47,26 +57,39 @@ def _declare(field: GraphQLField, *, lasts: bool) -> None:
     if resolver is None:
         if made.default_resolver is getattr:
             declare(field, Derived(attrgetter(made.python_name)) if lasts else Attribute(made.python_name))
-    elif callable(method := resolver.wrapped_func) and _takes_only_its_parent(made, resolver):
+    elif callable(method := resolver.wrapped_func) and _takes_its_parent(resolver):
         told = resolver.info_parameter
-        declare(field, Derived(method) if lasts and told is None else Batch(_batch(made, method, told)))
+        is_derived = lasts and told is None and not made.arguments
+        declare(field, Derived(method) if is_derived else Batch(_batch(field, made, method, told)))
 
 
-def _takes_only_its_parent(field: StrawberryField, resolver: StrawberryResolver[Any]) -> bool:  # Any: what it gives
-    others = (field.arguments, resolver.parent_parameter, resolver.root_parameter)
+def _takes_its_parent(resolver: StrawberryResolver[Any]) -> bool:  # Any: what it gives
+    others = (resolver.parent_parameter, resolver.root_parameter)
     return resolver.self_parameter is not None and not any(others)
 
 
 def _batch(
-    field: StrawberryField,
+    field: GraphQLField,
+    made: StrawberryField,
     method: Callable[..., Any],  # Any: whatever the method gives
     told: Parameter | None,
-) -> Callable[[Sequence[Any], GraphQLResolveInfo[Any]], Sequence[Any]]:  # Any: nouns, their fields, the context
-    def without(parents: Sequence[Any], _info: GraphQLResolveInfo[Any]) -> Sequence[Any]:  # Any: as above
-        return list(map(method, parents))
+) -> Callable[..., Sequence[Any]]:  # Any: as above
+    """The method for each parent. Arguments that Strawberry makes something else of are left to its own resolver."""
+    names = {name: _plain_name(argument) for name, argument in field.args.items()}
 
-    def informed(parents: Sequence[Any], info: GraphQLResolveInfo[Any]) -> Sequence[Any]:  # Any: as above
-        given = {told.name: Info(_raw_info=info, _field=field)} if told else {}
-        return [method(parent, **given) for parent in parents]
+    def batch(parents: Sequence[Any], info: GraphQLResolveInfo[Any], **given: Any) -> Sequence[Any]:  # Any: as above
+        if field.resolve is not None and any(names[each] is None for each in given):
+            return [field.resolve(parent, info, **given) for parent in parents]
+        renamed = {names[each] or each: value for each, value in given.items()}
+        if told is not None:
+            renamed[told.name] = Info(_raw_info=info, _field=made)
+        return [method(parent, **renamed) for parent in parents]
 
-    return informed if told else without
+    return batch
+
+
+def _plain_name(argument: GraphQLArgument) -> str | None:
+    """What Python calls an argument that is a scalar, which it is given as it is; None for any other."""
+    kind = argument.type.of_type if is_non_null_type(argument.type) else argument.type
+    taken = argument.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return taken.python_name if is_scalar_type(kind) and isinstance(taken, StrawberryArgument) else None
