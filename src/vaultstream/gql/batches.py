@@ -74,13 +74,14 @@ def _batch(
     method: Callable[..., Any],  # Any: whatever the method gives
     told: Parameter | None,
 ) -> Callable[..., Sequence[Any]]:  # Any: as above
-    """The method for each parent. Arguments that Strawberry makes something else of are left to its own resolver."""
-    names = {name: _plain_name(argument) for name, argument in field.args.items()}
+    """The method for each parent. Where Strawberry makes something else of an argument, it is asked."""
+    names = {name: _python_name(argument) for name, argument in field.args.items()}
+    plain = {name for name, argument in field.args.items() if _is_plain(argument)}
 
     def batch(parents: Sequence[Any], info: GraphQLResolveInfo[Any], **given: Any) -> Sequence[Any]:  # Any: as above
-        if field.resolve is not None and any(names[each] is None for each in given):
+        if field.resolve and not all(value is None or each in plain for each, value in given.items()):
             return [field.resolve(parent, info, **given) for parent in parents]
-        renamed = {names[each] or each: value for each, value in given.items()}
+        renamed = {names[each]: value for each, value in given.items()}
         if told is not None:
             renamed[told.name] = Info(_raw_info=info, _field=made)
         return [method(parent, **renamed) for parent in parents]
@@ -88,8 +89,11 @@ def _batch(
     return batch
 
 
-def _plain_name(argument: GraphQLArgument) -> str | None:
-    """What Python calls an argument that is a scalar, which it is given as it is; None for any other."""
-    kind = argument.type.of_type if is_non_null_type(argument.type) else argument.type
-    taken = argument.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    return taken.python_name if is_scalar_type(kind) and isinstance(taken, StrawberryArgument) else None
+def _python_name(argument: GraphQLArgument) -> str:
+    made: StrawberryArgument = argument.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+    return made.python_name
+
+
+def _is_plain(argument: GraphQLArgument) -> bool:
+    """Whether it is a scalar: Strawberry hands it on as it is."""
+    return is_scalar_type(argument.type.of_type if is_non_null_type(argument.type) else argument.type)
