@@ -56,9 +56,14 @@ class Standing:
 
 def standing(bucket: Bucket, allowance: Allowance) -> Standing:
     """The bucket as it is told to its owner."""
+    full_at = datetime.fromtimestamp(full_at_ms(bucket, allowance) / 1000, UTC)
+    return Standing(allowance.size, bucket.level_milli // MILLI, full_at)
+
+
+def full_at_ms(bucket: Bucket, allowance: Allowance) -> int:
+    """When nothing will be missing (Unix time in ms)."""
     missing = allowance.size * MILLI - bucket.level_milli
-    full_at = bucket.at_ms - -missing // allowance.per_second
-    return Standing(allowance.size, bucket.level_milli // MILLI, datetime.fromtimestamp(full_at / 1000, UTC))
+    return bucket.at_ms - -missing // allowance.per_second
 
 
 class RateLimited(VaultError):

@@ -1,5 +1,7 @@
 """The short way of a known answer, before the app: it says what the long one says, and lets nobody else pass."""
 
+import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -28,6 +30,7 @@ from vaultstream.http.envelope import Envelope
 from vaultstream.http.graphql import GraphQLEndpoint
 from vaultstream.http.graphql_answers import Known
 from vaultstream.local.probes import free_port
+from vaultstream.pipelined import Pipelined
 
 _POINTS = st.integers(1, 2**40)
 STANDINGS = st.builds(Standing, _POINTS, _POINTS, st.datetimes(timezones=st.just(UTC)))
@@ -150,3 +153,72 @@ async def test_a_sign_in_that_has_ended_is_over_though_the_answer_is_known(short
     short.ahead.move(days=1)
     await ann.post(body)  # its token is looked at again: by the signer's own clock it is good
     assert (recall is not None, short.passed) == (True, passed + 1)
+
+
+class SameHead:
+    """A person's connection on which the head is the same each time, to the byte, and is not read again."""
+
+    def __init__(
+        self, short: Short, person: Person, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._short = short
+        self._lines = [f"{name}: {value}" for name, value in person.headers.items()]
+        self._reader = reader
+        self._writer = writer
+
+    async def ask(self, query: str, *, is_short: bool, **variables: str) -> Any:
+        """The answer, by the way that is said."""
+        body, passed = orjson.dumps({"query": query, "variables": variables}), self._short.passed
+        lines = ["POST /graphql HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", *self._lines, "", ""]
+        self._writer.write("\r\n".join(lines).encode() + body)
+        async with asyncio.timeout(60):
+            head = await self._reader.readuntil(b"\r\n\r\n")
+            answer = await self._reader.readexactly(int(re.findall(rb"content-length: (\d+)", head)[0]))
+        assert self._short.passed - passed == (not is_short)
+        return int(head.split(b" ")[1]), orjson.loads(answer)
+
+
+@pytest.fixture
+async def same(short: Short, ann: Person) -> AsyncIterator[SameHead]:
+    url = ann.client.base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    yield SameHead(short, ann, reader, writer)
+    writer.close()
+
+
+async def test_with_the_head_from_before_each_answer_is_as_true_as_a_new_one(ann: Person, same: SameHead) -> None:
+    folder_ids = [await ann.folder(f"same {number} {secrets.token_hex(4)}") for number in range(2)]
+
+    async def shown(folder_id: str, *, is_short: bool) -> Any:
+        status, answer = await same.ask(PAGE, is_short=is_short, id=folder_id)
+        assert (status, list(answer)) == (200, ["data", "extensions"])
+        return answer["data"]["folder"]
+
+    first = [await shown(each, is_short=False) for each in folder_ids]
+    assert first[0]["name"] != first[1]["name"]
+    for _ in range(2):
+        assert [await shown(each, is_short=True) for each in folder_ids] == first
+    await ann.folder("inner", folder_ids[1])
+    assert len((await shown(folder_ids[1], is_short=False))["children"]["edges"]) == 1
+    assert await shown(folder_ids[0], is_short=True) == first[0]
+
+
+async def test_a_sign_in_that_has_ended_is_over_though_its_head_came_before(short: Short, same: SameHead) -> None:
+    for is_short in (False, True, True):
+        assert (await same.ask("{ viewer { id } }", is_short=is_short))[0] == 200
+    short.ahead.move(days=1)
+    await same.ask("{ viewer { id } }", is_short=False)
+
+
+async def test_a_budget_that_is_spent_is_spent_though_the_head_came_before(
+    same: SameHead, pipelined: Pipelined
+) -> None:
+    text = "{ viewer { id } }"
+    (_, answer), _ = await same.ask(text, is_short=False), await same.ask(text, is_short=True)
+    budget = f"budget:user:{answer['data']['viewer']['id']}"
+    await pipelined.call("HSET", budget, "level", -(10**12))  # so that what comes back meanwhile is nothing
+    assert (await same.ask(text, is_short=False))[0] == 429
+    await pipelined.call("DEL", budget)
+    status, answer = await same.ask(text, is_short=True)
+    cost = answer["extensions"]["cost"]
+    assert (status, cost["remaining"]) == (200, cost["limit"] - cost["actual"])

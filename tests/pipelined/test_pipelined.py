@@ -22,6 +22,7 @@ from redis.exceptions import TimeoutError as SilentError
 from wires import Wire
 
 from vaultstream.pipelined import Pipelined, Script
+from vaultstream.pipelined.line import packed
 from vaultstream.pipelined.server import Server
 
 SOON = 0.2
@@ -162,6 +163,27 @@ async def test_a_caller_who_goes_away_takes_no_answer_along(redis: Pipelined) ->
     gone.cancel()
     assert await kept == b"2"
     assert await redis.call("GET", first) == b"1"
+
+
+async def test_who_does_not_wait_is_told_the_reply_or_what_came_in_its_stead(redis: Pipelined) -> None:
+    told: list[object] = []
+    for command in (("ECHO", "a"), ("NOPE",), ("ECHO", "b")):
+        redis.ask(command[0], packed(command), told.append)
+    assert await redis.call("ECHO", "c") == b"c"
+    assert (told[0], type(told[1]), told[2]) == (b"a", ResponseError, b"b")
+    redis.ask("ECHO", packed(("ECHO", "d")), told.append)
+    await redis.aclose()
+    assert [type(each) for each in told[3:]] == [LineError]
+
+
+async def test_one_who_fails_at_a_reply_harms_nobody_else(redis: Pipelined) -> None:
+    failed: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: failed.append(what))
+    replies = [redis.call("ECHO", "a")]
+    redis.ask("PING", packed(("PING",)), lambda answer: 1 / len(answer[:0]))
+    replies.append(redis.call("ECHO", "b"))
+    assert await asyncio.gather(*replies) == [b"a", b"b"]
+    assert [type(each["exception"]) for each in failed] == [ZeroDivisionError]
 
 
 async def test_every_cut_is_a_failure_or_the_right_answer(redis_url: str) -> None:

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError, ResponseError
 from vaultstream.actor import Actor
 from vaultstream.budgets import MILLI, Allowance, Bucket, RateLimited, Standing, owner, standing
 from vaultstream.metrics import BUDGET_REFUSALS
-from vaultstream.pipelined import Pipelined, Reply, Script
+from vaultstream.pipelined import Pipelined, Script
 
 if TYPE_CHECKING:  # an adapter is blind to the others: it is given the meters, and counts
     from vaultstream.adapters.meters import Meters
@@ -99,27 +99,26 @@ class Budgets:
             raise self._refused(actor, bill.points, bucket, bill.allowance)
         return standing(bucket, bill.allowance)
 
-    def present(self, bill: Bill, paid: Callable[[Standing | None], None]) -> bool:
-        """The same without waiting: whether Redis was asked. Then `paid` is told how the owner stands, or None where
+    def present(self, bill: Bill, paid: Callable[[Bucket | None], None]) -> bool:
+        """The same without waiting: whether Redis was asked. Then `paid` is told the owner's bucket, or None where
         nothing was taken, whatever the reason.
         """
         if time.monotonic() < self._gone_until:
             return False
-        self._redis.send("EVALSHA", bill.packed).add_done_callback(lambda reply: paid(self._paid(bill, reply)))
+        self._redis.ask("EVALSHA", bill.packed, lambda answer: paid(self._paid(bill, answer)))
         return True
 
-    def _paid(self, bill: Bill, reply: Reply) -> Standing | None:
-        error = reply.exception()
-        if error is not None:
-            if not isinstance(error, ResponseError):
+    def _paid(self, bill: Bill, answer: Any) -> Bucket | None:  # Any: what the script answers, or an error
+        if isinstance(answer, RedisError):
+            if not isinstance(answer, ResponseError):
                 self._leave_alone()
             return None
-        found = _found(reply.result())
+        found = _found(answer)
         if found is None:
             return None
         granted, bucket = found
         self._know(bill.name, bucket)
-        return standing(bucket, bill.allowance) if granted else None
+        return bucket if granted else None
 
     async def give_back(self, actor: Actor, points: int) -> Standing:
         """Return points that were taken and not needed."""

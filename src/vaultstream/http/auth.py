@@ -68,7 +68,7 @@ class Authenticator:
         """The person whose token this is, or the program; raises UNAUTHENTICATED with what to do about it."""
         if token.startswith(tokens.PREFIX):
             return await self._program(token, origin)
-        name = _name(token.encode("utf-8", "surrogateescape"))
+        name = name_of(token.encode("utf-8", "surrogateescape"))
         if (known := self._known_by(name)) is not None:
             return Actor(known[0], origin, known[1])
         claims = await self._verified(token)
@@ -80,9 +80,9 @@ class Authenticator:
         self._remember(name, user_id, expires_at)
         return Actor(user_id, origin, expires_at)
 
-    def person(self, token: bytes) -> UserId | None:
-        """Whose token this was seen to be a moment ago; None where it is to be looked at."""
-        known = self._known_by(_name(token))
+    def person(self, name: bytes) -> UserId | None:
+        """Whose token the one of this name was seen to be a moment ago; None where it is to be looked at."""
+        known = self._known_by(name)
         return known[0] if known is not None else None
 
     def _known_by(self, name: bytes) -> tuple[UserId, datetime] | None:
@@ -134,7 +134,8 @@ class Authenticator:
         return claims
 
 
-def _name(token: bytes) -> bytes:
+def name_of(token: bytes) -> bytes:
+    """What a token is known by here: not itself."""
     return sha256(token).digest()
 
 

@@ -6,7 +6,8 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,8 +18,9 @@ from vaultstream.adapters.telemetry.logs import logged_request
 from vaultstream.adapters.telemetry.tracer import Span, Tracer
 from vaultstream.http.answers import problem_of
 from vaultstream.http.fields import fields_of
-from vaultstream.http.graphql_media import HEADERS, Media
-from vaultstream.http.recall import Recall
+from vaultstream.http.graphql_answers import Pieces
+from vaultstream.http.graphql_media import HEADERS
+from vaultstream.http.recall import Asked, Recall
 from vaultstream.metrics import REQUEST_SECONDS
 
 log = logging.getLogger(__name__)
@@ -85,28 +87,29 @@ class Envelope:
             finally:
                 self._measure(scope, door, status, time.perf_counter() - begun, span)
 
-    def at_once(self, scope: Scope, body: bytes, end: Callable[[bytes | None], None]) -> bool:
+    def at_once(
+        self, scope: MutableMapping[str, Any], asked: Asked, body: bytes, end: Callable[[Pieces | None], None]
+    ) -> bool:  # Any: as ASGI has it
         """Whether there may be a known answer to this POST to /graphql: then `end` is told, later, all of it that
-        follows the status line, or None where the app is to be asked after all.
+        follows the status line, or None where the app is to be asked after all, with what `scope` has been told here.
         """
         if self.recall is None:
             return False
         begun = time.perf_counter()
-        is_sampled = scope[_SAMPLED] = self._tracer.draws()
-        if is_sampled:
+        if _SAMPLED not in scope:
+            scope[_SAMPLED] = self._tracer.draws()
+        if scope[_SAMPLED]:
             return False  # a trace shows the whole way
-        fields = dict(reversed(scope["headers"]))
 
-        def ended(media: Media, answer: bytes | None) -> None:
+        def ended(answer: Pieces | None) -> None:
             if answer is None:
                 end(None)
                 return
-            request_id = _id_of(fields.get(b"x-request-id", b"").decode("latin-1"))
-            own = b"content-length: %d\r\nx-request-id: %b\r\n" % (len(answer), request_id.encode())
-            end(b"".join((_FRONTS[media], own, self._sealed_end, answer)))
+            own = _OWN % (sum(map(len, answer)), _id_of(asked.request_id).encode())
+            end((_FRONTS[asked.media] + own + self._sealed_end, *answer))
             self._meters.observe(REQUEST_SECONDS, time.perf_counter() - begun, "graphql", "query", "ok")
 
-        return self.recall.begin(fields, body, ended)
+        return self.recall.begin(asked, body, ended)
 
     async def _passed(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         """The status that was answered; 0 where nobody waited for one."""
@@ -143,13 +146,24 @@ class Envelope:
 
 
 def _id_of(given: str) -> str:
-    return given if _LAWFUL_ID.fullmatch(given) else secrets.token_hex(12)
+    return given if _LAWFUL_ID.fullmatch(given) else next(_IDS)
+
+
+def _new_ids() -> Iterator[str]:
+    """Of 96 random bits each; the system is asked for those of many at once."""
+    while True:
+        many = secrets.token_hex(12 * 64)
+        yield from (many[at : at + 24] for at in range(0, len(many), 24))
+
+
+_IDS = _new_ids()
 
 
 def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join(b"%b: %b\r\n" % each for each in headers)
 
 
+_OWN = b"content-length: %d\r\nx-request-id: %b\r\n"
 _FRONTS = {media: _lines(headers) for media, headers in HEADERS.items()}
 
 

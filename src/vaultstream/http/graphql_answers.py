@@ -3,6 +3,8 @@
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import orjson
 from graphql import OperationType
@@ -12,7 +14,7 @@ from vaultstream.actor import Actor
 from vaultstream.adapters.budgets import Bill
 from vaultstream.adapters.cache import Answers, Foresight
 from vaultstream.adapters.vault import Vault
-from vaultstream.budgets import Standing
+from vaultstream.budgets import MILLI, Bucket, Standing, full_at_ms
 from vaultstream.dependencies import Dependencies
 from vaultstream.gql.context import Context
 from vaultstream.gql.execution import Answer, Engine, Operation
@@ -20,6 +22,8 @@ from vaultstream.ids import UserId
 
 _REQUEST_BYTES_MAX = 16 * 1024
 _STANDING = b'"remaining":'  # from here on an answer is another each time: it ends with how its asker stands
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Pieces = tuple[bytes, ...]  # that come one after another
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,11 @@ class Known:
 
     def body(self, standing: Standing) -> bytes:
         """All of it, as `told` would say it."""
-        resets = standing.reset_at.isoformat(timespec="milliseconds")
-        return b'%b%d,"resetAt":"%b"}}}' % (self.front, standing.remaining, resets.encode())
+        return self.front + _end(standing.remaining, (standing.reset_at - _EPOCH) // timedelta(milliseconds=1))
+
+    def pieces(self, bucket: Bucket) -> Pieces:
+        """The same of the bucket itself."""
+        return self.front, _end(bucket.level_milli // MILLI, full_at_ms(bucket, self.bill.allowance))
 
 
 class KnownAnswers:
@@ -67,20 +74,20 @@ class KnownAnswers:
             return None
         return kept.content.body(standing)
 
-    def ask(self, user_id: UserId, request: bytes, end: Callable[[bytes | None], None]) -> bool:
-        """As `find` for a person, without a task: whether Redis was asked. Then `end` is told the body, or None where
-        `find` is to say what there is.
+    def ask(self, user_id: UserId, request: bytes, end: Callable[[Pieces | None], None]) -> bool:
+        """As `find` for a person, without a task: whether Redis was asked. Then `end` is told the body, in pieces, or
+        None where `find` is to say what there is.
         """
         key = (user_id, None, request)
         kept = self._answers.at_hand(key)
         if kept is None:
             return False
 
-        def paid(standing: Standing | None) -> None:
-            if standing is None or not self._answers.proved(key, kept):
+        def paid(bucket: Bucket | None) -> None:
+            if bucket is None or not self._answers.proved(key, kept):
                 end(None)
             else:
-                end(kept.content.body(standing))
+                end(kept.content.pieces(bucket))
 
         return self._vault.budgets.present(kept.content.bill, paid)
 
@@ -108,6 +115,17 @@ class KnownAnswers:
 
         self._answers.keep(_key(context.actor, request), seen, len(body), made)
         return body
+
+
+def _end(remaining: int, resets_at_ms: int) -> bytes:
+    seconds, milliseconds = divmod(resets_at_ms, 1000)
+    return b'%d,"resetAt":"%b.%03d+00:00"}}}' % (remaining, _second(seconds), milliseconds)
+
+
+@lru_cache(64)
+def _second(unix_seconds: int) -> bytes:
+    """A moment without its parts of a second and its offset: what many answers have alike."""
+    return (_EPOCH + timedelta(seconds=unix_seconds)).isoformat().removesuffix("+00:00").encode()
 
 
 def _key(actor: Actor, request: bytes) -> Hashable:

@@ -1,14 +1,23 @@
 """Known answers, found without a task: the door's own checks, for the one kind of request that most of all are."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from dataclasses import dataclass
 
-from vaultstream.http.auth import Authenticator
-from vaultstream.http.graphql_answers import KnownAnswers
+from vaultstream.http.auth import Authenticator, name_of
+from vaultstream.http.graphql_answers import KnownAnswers, Pieces
 from vaultstream.http.graphql_media import Media, acceptable
 from vaultstream.http.graphql_request import unlike_json
 
-End = Callable[[Media, bytes | None], None]
+End = Callable[[Pieces | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a head says of who asks, and how: the same for each request with that very head."""
+
+    media: Media
+    token: bytes  # by its name alone
+    request_id: str
 
 
 class Recall:
@@ -20,25 +29,23 @@ class Recall:
         self._authenticator = authenticator
         self._known = known
 
-    def begin(self, fields: Mapping[bytes, bytes], body: bytes, end: End) -> bool:
+    def begin(self, asked: Asked, body: bytes, end: End) -> bool:
         """Whether this POST may have a known answer: `end` is then told, later, its body or that there is none."""
-        media = _media(
-            fields.get(b"accept"), fields.get(b"content-type", b""), fields.get(b"content-encoding", b"identity")
-        )
-        scheme, _, token = fields.get(b"authorization", b"").partition(b" ")
-        if media is None or scheme.lower() != b"bearer":
-            return False
-        user_id = self._authenticator.person(token.strip())
-        if user_id is None:
-            return False
-        return self._known.ask(user_id, b" " + body, lambda answer: end(media, answer))
+        user_id = self._authenticator.person(asked.token)
+        return user_id is not None and self._known.ask(user_id, b" " + body, end)
 
 
-@lru_cache(64)
-def _media(accept: bytes | None, content_type: bytes, content_encoding: bytes) -> Media | None:
-    """What the answer is sent as; None where another way may be wanted, or something is to be refused."""
+def asked_by(fields: Mapping[bytes, bytes]) -> Asked | None:
+    """What the head of a POST says; None where another way may be wanted, or something is to be refused."""
+    scheme, _, token = fields.get(b"authorization", b"").partition(b" ")
+    accept = fields.get(b"accept")
     media = acceptable(accept.decode("latin-1") if accept is not None else None)
-    if not media or media[0] is Media.EVENTS:
+    if scheme.lower() != b"bearer" or not media or media[0] is Media.EVENTS:
         return None
-    refused = unlike_json(content_type.decode("latin-1"), content_encoding.decode("latin-1"))
-    return media[0] if refused is None else None
+    body_is = (fields.get(name, default) for name, default in _OF_BODY.items())
+    if unlike_json(*(value.decode("latin-1") for value in body_is)) is not None:
+        return None
+    return Asked(media[0], name_of(token.strip()), fields.get(b"x-request-id", b"").decode("latin-1"))
+
+
+_OF_BODY = {b"content-type": b"", b"content-encoding": b"identity"}

@@ -7,7 +7,7 @@ from typing import Any
 from redis.exceptions import ConnectionError as LineError
 from redis.exceptions import ResponseError
 
-from vaultstream.pipelined.line import Line, Reply, Watch, packed
+from vaultstream.pipelined.line import Line, Reply, Tell, Watch, packed
 from vaultstream.pipelined.server import Server, Word
 
 
@@ -66,17 +66,22 @@ class Pipelined:
 
     def call(self, *command: Word) -> Reply:
         """The reply to one command, to be awaited; whoever stops waiting is not told."""
-        return self.send(str(command[0]), packed(command))
+        return self._open().send(str(command[0]), packed(command))
 
-    def send(self, name: str, words: bytes) -> Reply:
-        """The same for a command that was packed before; `name` is what is told of it."""
+    def ask(self, name: str, words: bytes, tell: Tell) -> None:
+        """A command that was packed before, without a future: `tell` is called with the reply, or with the error that
+        came in its stead. `name` is what the watch is told of it.
+        """
+        self._open().ask(name, words, tell)
+
+    def _open(self) -> Line:
         line = self._line
         if line is None or line.is_dead:
             if self._is_closed:
                 raise LineError("this client is closed")
             line = self._line = Line(self._server, self._timeout, self._watch)
             self.opened += 1
-        return line.send(name, words)
+        return line
 
     async def run(self, script: Script, keys: Sequence[Word], arguments: Sequence[Word] = ()) -> Any:  # Any: its answer
         """What the script answers; its text is sent only where Redis does not know it yet."""

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import hiredis
@@ -14,6 +15,7 @@ from redis.exceptions import TimeoutError as SilentError
 from vaultstream.pipelined.server import Command, Server
 
 Reply = asyncio.Future[Any]  # Any: a command's own kind of answer
+Tell = Callable[[Any], None]  # Any: as above, or the error that came in its stead
 End = Callable[[str], None]
 Watch = Callable[[str, str], End]  # told "redis" and a command's name; what it gives is told: ok, refused or failed
 _TICKS_MAX = 4  # a command's time in ticks, for those of a loop that was held up do not come all at once
@@ -42,7 +44,7 @@ class Line(asyncio.Protocol):
         self._reader = hiredis.Reader(replyError=ResponseError, notEnoughData=_NOTHING_YET)
         self._transport: asyncio.Transport | None = None
         self._unsent: list[bytes] = []
-        self._pending: deque[tuple[Reply, int, End]] = deque()
+        self._pending: deque[tuple[Tell, int, End]] = deque()
         self._is_open = False
         self._will_send = False
         self.is_dead = False
@@ -52,12 +54,16 @@ class Line(asyncio.Protocol):
     def send(self, name: str, words: bytes) -> Reply:
         """The reply to come to a packed command; it fails with ResponseError as Redis says, or as the line does."""
         reply = self._loop.create_future()
+        self.ask(name, words, partial(_settle, reply))
+        return reply
+
+    def ask(self, name: str, words: bytes, tell: Tell) -> None:
+        """As `send` for who need not wait: told the reply, or the error, before the next reply is looked at."""
         self._unsent.append(words)
-        self._pending.append((reply, self._tick, self._watch("redis", name)))
+        self._pending.append((tell, self._tick, self._watch("redis", name)))
         if self._is_open and not self._will_send:
             self._will_send = True
             self._loop.call_soon(self._send)
-        return reply
 
     def die(self, error: RedisError) -> None:
         """Whoever waits is told why, each by an error of their own; nothing more will come."""
@@ -69,11 +75,11 @@ class Line(asyncio.Protocol):
         self._ticking.cancel()
         if self._transport is not None:
             self._transport.abort()
-        for reply, _, end in self._pending:
-            end("failed")
-            _fail(reply, type(error)(*error.args))
-        self._pending.clear()
         self._unsent.clear()
+        while self._pending:
+            tell, _, end = self._pending.popleft()
+            end("failed")
+            self._tell(tell, type(error)(*error.args))
 
     async def closed(self) -> None:
         """Wait until a line that is dead has ended its opening as well."""
@@ -97,7 +103,7 @@ class Line(asyncio.Protocol):
         if self._transport is None:
             raise LineError("Redis closed the connection")
         reply = self._loop.create_future()
-        self._pending.appendleft((reply, 0, self._watch("redis", str(command[0]))))
+        self._pending.appendleft((partial(_settle, reply), 0, self._watch("redis", str(command[0]))))
         self._transport.write(packed(command))
         return reply
 
@@ -131,15 +137,19 @@ class Line(asyncio.Protocol):
             self.die(LineError("Redis sent what is no reply"))
 
     def _take(self, answer: Any) -> None:  # Any: a command's own kind of answer
-        reply, _, end = self._pending.popleft()
+        tell, _, end = self._pending.popleft()
         end("refused" if isinstance(answer, ResponseError) else "ok")
-        if not isinstance(answer, ResponseError):
-            if not reply.done():
-                reply.set_result(answer)
-            return
-        _fail(reply, answer)
-        if str(answer).startswith("READONLY"):  # no primary any more: its name may point elsewhere by now
+        self._tell(tell, answer)
+        if isinstance(answer, ResponseError) and str(answer).startswith("READONLY"):
+            # No primary any more: its name may point elsewhere by now.
             self.die(LineError("Redis has another primary now"))
+
+    def _tell(self, tell: Tell, answer: Any) -> None:  # Any: as above
+        """Whoever fails at it harms nobody else whose reply is on its way."""
+        try:
+            tell(answer)
+        except Exception as error:  # noqa: BLE001  # as the loop does with what it calls
+            self._loop.call_exception_handler({"message": "a reply of Redis was not taken", "exception": error})
 
     def connection_lost(self, _: Exception | None) -> None:
         """The other side is gone."""
@@ -152,8 +162,12 @@ def packed(command: Command) -> bytes:
     return words
 
 
-def _fail(reply: Reply, error: RedisError) -> None:
+def _settle(reply: Reply, answer: Any) -> None:  # Any: as above
     """An error that nobody waits for any more is nobody's."""
-    if not reply.done():
-        reply.set_exception(error)
+    if reply.done():
+        return
+    if isinstance(answer, RedisError):
+        reply.set_exception(answer)
         reply.exception()
+    else:
+        reply.set_result(answer)

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import accumulate, pairwise
 
@@ -17,15 +17,18 @@ from starlette.types import Receive, Scope, Send
 from vaultstream.adapters.meters import Meters
 from vaultstream.adapters.telemetry.tracer import Tracer
 from vaultstream.http import known_first
+from vaultstream.http.auth import name_of
 from vaultstream.http.envelope import OPERATION, Envelope
+from vaultstream.http.graphql_answers import Pieces
 from vaultstream.http.graphql_media import HEADERS, Media
 from vaultstream.http.heads import HEAD_BYTES_MAX, BoundedHead
 from vaultstream.http.known_first import KnownFirst
+from vaultstream.http.recall import Asked
 from vaultstream.metrics import REQUEST_SECONDS
 
 KNOWN, FORGOTTEN, NEW = b"known", b"forgotten", b"new"
 VARYING = re.compile(rb"(date|x-request-id): [^\r]*\r\n")
-Told = Callable[[Media, bytes | None], None]
+Told = Callable[[Pieces | None], None]
 
 
 class Memory:
@@ -35,13 +38,15 @@ class Memory:
 
     def __init__(self) -> None:
         self.answered: Counter[bytes] = Counter()
+        self.tokens: list[bytes] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.is_asked = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, fields: Mapping[bytes, bytes], body: bytes, end: Told) -> bool:
-        assert fields[b"host"] == b"x"
+    def begin(self, asked: Asked, body: bytes, end: Told) -> bool:
+        assert (asked.media, asked.request_id) == (Media.JSON, "")
+        self.tokens.append(asked.token)
         if not body.startswith((KNOWN, FORGOTTEN)):
             return False
         task = asyncio.create_task(self._tell(body, end))
@@ -54,7 +59,7 @@ class Memory:
         await self.may_answer.wait()
         kind = KNOWN if body.startswith(KNOWN) else FORGOTTEN
         self.answered[kind] += 1
-        end(Media.JSON, echo(body) if kind == KNOWN else None)
+        end((echo(body)[:7], echo(body)[7:]) if kind == KNOWN else None)
 
 
 class App:
@@ -63,6 +68,8 @@ class App:
     def __init__(self) -> None:
         self.asked: list[bytes] = []
         self.is_asked = asyncio.Event()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.is_asked.set()
@@ -74,6 +81,7 @@ class App:
             body += message["body"]
             more = message["more_body"]
         self.asked.append(bytes(body))
+        await self.may_answer.wait()
         for _ in range(5):  # so that whatever does not wait its turn is first
             await asyncio.sleep(0)
         scope[OPERATION] = "query"
@@ -145,6 +153,7 @@ async def served(protocol: type[BoundedHead], tracer: Tracer | None = None) -> A
         yield one
     finally:
         one.memory.may_answer.set()
+        one.app.may_answer.set()
         await one.server.shutdown()
 
 
@@ -160,16 +169,23 @@ async def plain() -> AsyncIterator[Served]:
         yield one
 
 
-def request(body: bytes, *headers: bytes, method: bytes = b"POST", path: bytes = b"/graphql") -> bytes:
-    lines = [b"%b %b HTTP/1.1" % (method, path), b"Host: x", b"Content-Length: %d" % len(body), *headers, b"", body]
-    return b"\r\n".join(lines)
+def request(
+    body: bytes, *headers: bytes, method: bytes = b"POST", path: bytes = b"/graphql", token: bytes = b"ann"
+) -> bytes:
+    asks = [b"Authorization: Bearer %b" % token, b"Content-Type: application/json", b"Content-Length: %d" % len(body)]
+    return b"\r\n".join([b"%b %b HTTP/1.1" % (method, path), b"Host: x", *asks, *headers, b"", body])
 
 
-REQUESTS = st.builds(
+def in_chunks(body: bytes) -> bytes:
+    """The same, sent without saying how long it is."""
+    head = request(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    return b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, len(body), body)
+
+
+BODIES = st.builds(bytes.ljust, st.sampled_from([KNOWN, FORGOTTEN, NEW]), st.sampled_from([9, 1000]), st.just(b"."))
+REQUESTS = BODIES.map(request) | st.builds(  # the first have two heads in all
     request,
-    st.sampled_from([KNOWN, FORGOTTEN, NEW]).flatmap(
-        lambda kind: st.sampled_from([0, 1, 1000, 70_000, 300_000]).map(lambda size: kind + b"." * size)
-    ),
+    BODIES | st.sampled_from([KNOWN, NEW + b"." * 70_000, KNOWN + b"." * 300_000]),
     st.sampled_from([b"X-A: b", b"Expect: 100-continue", b"Connection: keep-alive", b"Upgrade: websocket"]),
     method=st.sampled_from([b"POST", b"POST", b"POST", b"PUT"]),
     path=st.sampled_from([b"/graphql", b"/graphql", b"/graphql", b"/graphql?a=b", b"/graphqls", b"/content"]),
@@ -178,7 +194,7 @@ REQUESTS = st.builds(
 
 @tried(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    requests=st.lists(REQUESTS, max_size=5),
+    requests=st.lists(REQUESTS, max_size=6),
     cuts=st.lists(st.floats(0, 1), max_size=5),
     are_apart=st.booleans(),
     turns=st.integers(0, 6),
@@ -187,6 +203,10 @@ REQUESTS = st.builds(
 @example(requests=[request(KNOWN, method=b"PUT")], cuts=[], are_apart=True, turns=2)
 @example(requests=[request(KNOWN, path=b"/content")], cuts=[], are_apart=True, turns=2)
 @example(requests=[request(KNOWN), request(NEW), request(KNOWN)], cuts=[], are_apart=True, turns=1)
+@example(requests=[request(KNOWN + b"...."), request(FORGOTTEN)] * 2, cuts=[], are_apart=True, turns=6)
+@example(requests=[request(KNOWN), request(KNOWN), request(KNOWN, b"X-A: b")], cuts=[], are_apart=True, turns=12)
+@example(requests=[in_chunks(b"known..known........")] * 2, cuts=[], are_apart=True, turns=6)
+@example(requests=[request(KNOWN), request(request(KNOWN))], cuts=[], are_apart=True, turns=6)
 @example(requests=[request(KNOWN), request(NEW), request(KNOWN)], cuts=[], are_apart=False, turns=1)
 async def test_however_requests_come_the_answers_are_those_of_the_app(
     ours: Served, plain: Served, requests: list[bytes], cuts: list[float], are_apart: bool, turns: int
@@ -197,6 +217,140 @@ async def test_however_requests_come_the_answers_are_those_of_the_app(
     pieces = [whole[begin:end] for begin, end in pairwise(at)]
     assert await ours.said(*pieces, turns=turns) == await plain.said(*pieces, turns=turns)
     assert ours.requests == plain.requests
+
+
+class Talk:
+    """One connection on which whole requests are sent, each once the one before it is answered."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self.writer = writer
+
+    async def ask(self, *pieces: bytes) -> bytes:
+        """The body of the answer to a request."""
+        for piece in pieces:
+            self.writer.write(piece)
+            for _ in range(6):
+                await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            head = await self._reader.readuntil(b"\r\n\r\n")
+            return await self._reader.readexactly(int(re.findall(rb"content-length: (\d+)", head)[0]))
+
+
+@pytest.fixture
+async def talk(ours: Served) -> AsyncIterator[Talk]:
+    talk = Talk(*await ours.open())
+    yield talk
+    talk.writer.close()
+
+
+@pytest.fixture
+def heads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How many heads were read."""
+    read, counted = BoundedHead.on_message_begin, Counter[str]()
+
+    def counting(connection: BoundedHead) -> None:
+        counted["read"] += 1
+        read(connection)
+
+    monkeypatch.setattr(BoundedHead, "on_message_begin", counting)
+    return counted
+
+
+async def test_the_head_that_came_before_is_not_read_again(ours: Served, talk: Talk, heads: Counter[str]) -> None:
+    for body in (KNOWN, b"known1", KNOWN, b"known2", KNOWN):
+        assert await talk.ask(request(body)) == echo(body)
+    assert (heads["read"], ours.memory.answered) == (2, {KNOWN: 5})
+    assert ours.requests == {("graphql", "query", "ok"): 5}
+
+
+@pytest.mark.parametrize("body", [b"forgotten", b"new......"])
+async def test_the_app_answers_what_is_not_known_though_its_head_is(
+    ours: Served, talk: Talk, heads: Counter[str], body: bytes
+) -> None:
+    for each in (b"known....", body, b"known...."):
+        assert await talk.ask(request(each)) == echo(each)
+    assert (heads["read"], ours.app.asked) == (2, [body])
+    assert ours.memory.answered == {KNOWN: 2} | ({FORGOTTEN: 1} if body == FORGOTTEN else {})
+    assert ours.requests == {("graphql", "query", "ok"): 3}
+
+
+async def test_who_asks_is_who_this_very_head_names(ours: Served, talk: Talk, heads: Counter[str]) -> None:
+    for token in (b"ann", b"ben", b"ann", b"ann"):
+        await talk.ask(request(KNOWN, token=token))
+    assert ours.memory.tokens == [name_of(token) for token in (b"ann", b"ben", b"ann", b"ann")]
+    assert heads["read"] == 3
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"POST /content HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(request(KNOWN)),
+        request(request(KNOWN)).removesuffix(request(KNOWN)),
+        b"POST /content HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nX: ",
+        b"PO",
+    ],
+)
+async def test_what_looks_like_a_request_within_another_is_none(
+    ours: Served, plain: Served, begun: bytes, heads: Counter[str]
+) -> None:
+    pieces = [request(KNOWN), begun, request(KNOWN), request(NEW, b"Connection: close")]
+    assert await ours.said(*pieces, turns=6) == await plain.said(*pieces, turns=6)
+    assert ours.memory.answered == {KNOWN: 1}
+
+
+async def test_what_follows_a_head_that_came_in_two_is_no_head(ours: Served, plain: Served) -> None:
+    pieces = [request(KNOWN)[:4], request(KNOWN)[4:], request(KNOWN)[4:]]
+    said = await ours.said(*pieces, turns=6)
+    assert said == await plain.said(*pieces, turns=6)
+    assert (said.count(b"HTTP/1.1 200 OK"), said.count(b"HTTP/1.1 400 ")) == (1, 1)
+
+
+async def test_who_is_still_being_answered_by_the_app_waits_for_that(ours: Served, talk: Talk) -> None:
+    await talk.ask(request(KNOWN))
+    ours.app.may_answer.clear()
+    first = asyncio.create_task(talk.ask(request(NEW), request(KNOWN)))
+    await ours.app.is_asked.wait()
+    connection = await ours.connection(lambda each: bool(each.pipeline))
+    ours.app.may_answer.set()
+    assert await first == echo(NEW)
+    assert await talk.ask() == echo(KNOWN)
+    assert (ours.app.asked, list(connection.pipeline)) == ([NEW, KNOWN], [])
+
+
+async def test_a_request_that_comes_in_two_is_read(ours: Served, talk: Talk, heads: Counter[str]) -> None:
+    whole = request(KNOWN)
+    for at in (0, 1, whole.index(b"\r\n\r\n") + 2, len(whole) - 1):
+        assert await talk.ask(whole[:at], whole[at:]) == echo(KNOWN)
+    assert (heads["read"], ours.memory.answered) == (4, {KNOWN: 4})
+
+
+async def test_a_connection_remembers_few_heads_and_none_that_is_long(ours: Served, talk: Talk) -> None:
+    connection = await ours.connection(lambda _: True)
+    for size in range(20):
+        await talk.ask(request(KNOWN + b"." * size))
+        assert 1 <= len(connection._heads) <= 4
+    connection._heads.clear()
+    await talk.ask(request(KNOWN, b"X: " + b"a" * 5000))
+    assert connection._heads == {}
+
+
+async def test_nobody_is_answered_on_a_connection_that_is_gone(ours: Served) -> None:
+    broken: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: broken.append(what))
+    ours.memory.may_answer.clear()
+    _, writer = await ours.open()
+    for sent in (request(KNOWN), request(NEW)):
+        writer.write(sent)
+        await ours.memory.is_asked.wait()
+    connection = await ours.connection(lambda each: bool(each._early))
+    connection.transport.abort()
+    writer.close()
+    await ours.empty()
+    ours.memory.may_answer.set()
+    assert (await ours.said(request(NEW, b"Connection: close"))).startswith(b"HTTP/1.1 200 OK")
+    assert (connection._early, ours.app.asked, broken) == (request(NEW), [NEW], [])
+    assert ours.server.server_state.total_requests == 1
 
 
 async def test_what_is_known_does_not_reach_the_app_and_what_was_forgotten_does(ours: Served) -> None:
@@ -297,11 +451,15 @@ async def test_who_does_not_read_what_was_written_is_not_written_more(ours: Serv
     assert ours.memory.answered == {}
 
 
-@pytest.mark.parametrize("body", [KNOWN, FORGOTTEN])
-async def test_a_server_that_stops_still_answers_what_it_was_asked(body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"known....", FORGOTTEN])
+@pytest.mark.parametrize("is_again", [False, True])
+async def test_a_server_that_stops_still_answers_what_it_was_asked(body: bytes, *, is_again: bool) -> None:
     async with served(KnownFirst) as one:
-        one.memory.may_answer.clear()
         reader, writer = await one.open()
+        if is_again:
+            await Talk(reader, writer).ask(request(b"known...."))
+            one.memory.is_asked.clear()
+        one.memory.may_answer.clear()
         writer.write(request(body))
         await one.memory.is_asked.wait()
         stopping = asyncio.create_task(one.server.shutdown())
@@ -319,11 +477,33 @@ async def test_a_connection_that_is_kept_is_let_go_when_nothing_comes(ours: Serv
     reader, writer = await ours.open()
     writer.write(request(KNOWN))
     await reader.readuntil(echo(KNOWN))
-    (connection,) = ours.server.server_state.connections
-    assert connection.timeout_keep_alive_task is not None
+    connection = await ours.connection(lambda _: True)
+    clock = connection.timeout_keep_alive_task
+    await Talk(reader, writer).ask(request(KNOWN))
+    assert connection.timeout_keep_alive_task is clock
+    for _ in range(2):  # it runs on, and the time since the last answer counts
+        clock = connection.timeout_keep_alive_task
+        assert clock is not None
+        clock.cancel()
+        connection.timeout_keep_alive_handler()
+        assert connection.timeout_keep_alive_task not in {None, clock}
+    connection._answered_at -= connection.timeout_keep_alive
     connection.timeout_keep_alive_handler()
     assert await reader.read() == b""
     writer.close()
+
+
+async def test_a_connection_is_not_let_go_while_an_answer_is_looked_for(ours: Served, talk: Talk) -> None:
+    await talk.ask(request(KNOWN))
+    ours.memory.may_answer.clear()
+    ours.memory.is_asked.clear()
+    asking = asyncio.create_task(talk.ask(request(KNOWN)))
+    await ours.memory.is_asked.wait()
+    connection = await ours.connection(lambda _: True)
+    connection._answered_at -= connection.timeout_keep_alive
+    connection.timeout_keep_alive_handler()
+    ours.memory.may_answer.set()
+    assert await asking == echo(KNOWN)
 
 
 async def test_what_is_traced_goes_the_whole_way_and_is_drawn_once() -> None:
@@ -335,3 +515,10 @@ async def test_what_is_traced_goes_the_whole_way_and_is_drawn_once() -> None:
         tracer.draws = lambda: next(draws)  # type: ignore[method-assign]  # chance, as it may fall
         await one.said(request(FORGOTTEN), request(NEW, b"Connection: close"))
         assert (len(tracer.ended), one.app.asked[2:]) == (3, [FORGOTTEN, NEW])
+        draws = iter([False, False, True, False])
+        reader, writer = await one.open()
+        talk, known = Talk(reader, writer), b"known...."
+        for body in (known, FORGOTTEN, known, known):
+            await talk.ask(request(body))
+        writer.close()
+        assert (len(tracer.ended), one.app.asked[4:], list(draws)) == (4, [FORGOTTEN, known], [])
