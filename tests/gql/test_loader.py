@@ -50,10 +50,10 @@ async def test_what_is_asked_together_is_one_batch_and_nothing_is_loaded_twice(
 async def test_what_came_along_is_known_at_once_and_does_not_replace_what_was_loaded() -> None:
     source = Source()
     loader: Loader[int, int] = Loader(source.load)
-    loader.saw({2: 40})
+    loader.saw([(2, 40)])
     assert loader.many([2, 2]) == [40, 40]
     assert await loader.load(3) == 9
-    loader.saw({3: 90})
+    loader.saw([(3, 90)])
     assert loader.many([3, 2]) == [9, 40]
     assert source.batches == [[3]]
 

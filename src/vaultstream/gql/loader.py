@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import Future
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -33,6 +33,7 @@ class Loader(Generic[K, V]):
     ) -> None:
         """`name` tells keys apart that do not hash; `nothing` is what no key (None) gives."""
         self._known: dict[Hashable, Any] = {None: nothing}  # Any: V, and `nothing`
+        self._seen: list[Iterable[tuple[Hashable, Any]]] = []  # Any: V
         self._name = name
         self._load = load
 
@@ -41,13 +42,15 @@ class Loader(Generic[K, V]):
         """Made when there is something to load: much of what is asked for came along with something else."""
         return _Asks(self._load, self._known, self._name)
 
-    def saw(self, values: Mapping[K, V]) -> None:
-        """Keep what came along with something else, by keys that hash, unless it is known."""
-        self._known |= {key: value for key, value in values.items() if key not in self._known}
+    def saw(self, values: Iterable[tuple[K, V]]) -> None:
+        """Keep what came along with something else, by keys that hash, unless it is known; nobody looks at the values
+        before somebody asks.
+        """
+        self._seen.append(values)
 
     def load(self, key: K | None) -> "Future[V]":
         """The value of one key."""
-        (name,), known = self._names([key]), self._known
+        (name,), known = self._names([key]), self._all_known()
         if key is not None and name not in known and not self._at_once({name: key}):
             return self._asked((key,), lambda: known[name])
         told: Future[V] = asyncio.get_running_loop().create_future()
@@ -56,7 +59,7 @@ class Loader(Generic[K, V]):
 
     def many(self, keys: Sequence[K | None]) -> "list[V] | Future[list[V]]":
         """The values of all keys, in their order: at once where they are known."""
-        names, known = self._names(keys), self._known
+        names, known = self._names(keys), self._all_known()
         missing = set(names).difference(known)
         if missing:
             wanted = {name: key for name, key in zip(names, keys, strict=True) if key is not None and name in missing}
@@ -66,12 +69,19 @@ class Loader(Generic[K, V]):
 
     async def all(self, keys: Sequence[K]) -> list[V]:
         """The values of all keys, in their order; not one turn later, for who asks so has gathered them already."""
-        names, known = self._names(keys), self._known
+        names, known = self._names(keys), self._all_known()
         wanted = {name: key for name, key in zip(names, keys, strict=True) if name not in known}
         if wanted and not self._at_once(wanted):
             dependencies.read_now()
             await self._asks.batch_load_fn([tuple(wanted.values())])
         return [known[name] for name in names]
+
+    def _all_known(self) -> dict[Hashable, Any]:  # Any: as above
+        for values in self._seen:
+            for key, value in values:
+                self._known.setdefault(key, value)
+        self._seen.clear()
+        return self._known
 
     def _names(self, keys: Sequence[K | None]) -> Sequence[Hashable]:
         name = self._name

@@ -105,12 +105,12 @@ class Loaders:
 
     def saw_user(self, user: User) -> None:
         """Keep a person who came along with something else."""
-        self._people.saw({user.id: user})
+        self._people.saw([(user.id, user)])
 
     def saw(self, *items: Folder | File) -> None:
         """Keep what came along with something else, so that it is not asked for again."""
-        self.folders.saw({item.id: item for item in items if isinstance(item, Folder)})
-        self.files.saw({item.id: item for item in items if isinstance(item, File)})
+        self.folders.saw((item.id, item) for item in items if isinstance(item, Folder))
+        self.files.saw((item.id, item) for item in items if isinstance(item, File))
 
     async def folder_page(self, key: FolderPageKey) -> FolderPage | None:
         """A folder with one page of its children, in one Query."""
@@ -139,7 +139,7 @@ class Loaders:
         page = await self.comment_pages.load(key)
         if page is not None:
             self.saw(page.file)
-            self.comments.saw({comment.id: comment for comment in page.comments})
+            self.comments.saw((comment.id, comment) for comment in page.comments)
         return page
 
 
@@ -155,5 +155,5 @@ async def _ways(
 ) -> list[tuple[Folder, ...]]:
     """The ways down, whose folders are known with them."""
     ways = await browse.ancestors(vault, actor, ids)
-    folders.saw({folder.id: folder for way in ways for folder in way})
+    folders.saw((folder.id, folder) for way in ways for folder in way)
     return ways

@@ -8,7 +8,10 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import orjson
 
 from vaultstream import table
 from vaultstream.adapters.cache.link import Link
@@ -24,6 +27,7 @@ if TYPE_CHECKING:  # an adapter is blind to the others: it is given them
 
 _TOKENS = "v:"
 _TOKEN_BYTES = 12
+_NAMES_MAX = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Cache:
     def __init__(self, redis: Pipelined, records: "Records", secret: str, meters: "Meters") -> None:
         self.link = Link(redis)
         self.seal = Seal(secret)
+        self.entry_name = lru_cache(_NAMES_MAX)(self._entry_name)
         self.meters = meters
         meters.watch(CACHE_BREAKER_STATE, lambda: self.link.breaker.state)
         self.trust = Trust(records, self._is_reachable)
@@ -77,6 +82,12 @@ class Cache:
         if self._world is None or self._world.epoch != epoch or self._world.server != server:
             self._world = World(epoch, server, f"{epoch} {server}")
         return self._world
+
+    def _entry_name(self, partition: str, shape: tuple[str | int | None, ...]) -> str:
+        """The key of the entry that holds this part of a partition."""
+        if not partition.startswith(table.CACHED):
+            raise ValueError("nobody would hear of a change of what is not named as cached")
+        return self.seal.name(partition, orjson.dumps(shape))
 
     async def ping(self) -> None:
         """Raise ConnectionError where nothing of the cache may be believed now."""

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import orjson
-
 from vaultstream import dependencies, table
 from vaultstream.adapters.cache import entries
 from vaultstream.adapters.cache.cache import Cache, World, token_key
@@ -99,10 +97,8 @@ class Reads:
     def _item_unit(self, key: table.Key) -> Unit:
         return self._unit(key.pk, "item", key.sk)
 
-    def _unit(self, partition: str, *shape: object) -> Unit:
-        if not partition.startswith(table.CACHED):
-            raise ValueError("nobody would hear of a change of what is not named as cached")
-        return Unit(partition, self._cache.seal.name(partition, orjson.dumps(shape)))
+    def _unit(self, partition: str, *shape: str | int | None) -> Unit:
+        return Unit(partition, self._cache.entry_name(partition, shape))
 
     async def _load(self, units: list[Unit], read: Read, into: Into[Any]) -> list[Any]:  # Any: what `into` gives
         if (known := self._foreseen(units, into)) is not None:
