@@ -213,9 +213,11 @@ def _row(value: Any) -> Sequence[Any]:  # Any: whatever the resolver called a li
 
 
 def _objects(kind: GraphQLObjectType, place: Place, *, nullable: bool) -> Column:
+    check = _check_of(kind)
+
     def column(values: Values, finding: Finding) -> Values:
         if not _has_absent(values, nullable=nullable):
-            _check_type(kind, values, finding)
+            check(values, finding)
             return finding.placed(place, kind, values)
         done = iter(column([value for value in values if not _is_absent(value)], finding))
         return [None if _is_absent(value) else next(done) for value in values]
@@ -223,14 +225,22 @@ def _objects(kind: GraphQLObjectType, place: Place, *, nullable: bool) -> Column
     return column
 
 
-def _check_type(kind: GraphQLObjectType, values: Values, finding: Finding) -> None:
-    if kind.is_type_of is None:
-        return
-    if declared(kind) is BY_CLASS:
-        values = list(dict(zip(map(type, values), values, strict=True)).values())  # one of each class
-    is_type_of, info = kind.is_type_of, finding.info()
-    for value in values:
-        _check_answer(is_type_of(value, info), info)
+def _check_of(kind: GraphQLObjectType) -> Callable[[Values, Finding], None]:
+    """What raises FellBack unless all values are of the type; where the class tells, each class is asked about once."""
+    known: set[type] = set()
+
+    def check(values: Values, finding: Finding) -> None:
+        if kind.is_type_of is None or known.issuperset(map(type, values)):
+            return
+        is_by_class = declared(kind) is BY_CLASS
+        if is_by_class:
+            values = list(dict(zip(map(type, values), values, strict=True)).values())  # one of each class
+        for value in values:
+            _check_answer(kind.is_type_of(value, finding.info()), finding.info())
+        if is_by_class and len(known) + len(values) <= _CLASSES_KEPT:
+            known.update(map(type, values))
+
+    return check
 
 
 def _check_answer(answer: object, info: Info) -> None:
@@ -240,7 +250,28 @@ def _check_answer(answer: object, info: Info) -> None:
 
 
 def _abstracts(schema: GraphQLSchema, kind: GraphQLAbstractType, place: Place, *, nullable: bool) -> Column:
+    types_of = _types_of(schema, kind)
+
+    def column(values: Values, finding: Finding) -> Values:
+        if not _has_absent(values, nullable=nullable):
+            kinds = types_of(values, finding)
+            if len(set(kinds)) == 1:
+                return finding.placed(place, kinds[0], values)
+            slots = {}
+            for each in dict.fromkeys(kinds):
+                of_it = [value for value, found in zip(values, kinds, strict=True) if found is each]
+                slots[each] = iter(finding.placed(place, each, of_it))
+            return [next(slots[found]) for found in kinds]
+        done = iter(column([value for value in values if not _is_absent(value)], finding))
+        return [None if _is_absent(value) else next(done) for value in values]
+
+    return column
+
+
+def _types_of(schema: GraphQLSchema, kind: GraphQLAbstractType) -> Callable[[Values, Finding], list[GraphQLObjectType]]:
+    """What tells the type of each value; where the class tells, each class is asked about once."""
     resolve = kind.resolve_type or default_type_resolver
+    known: dict[type, GraphQLObjectType] = {}
 
     def type_of(value: Any, finding: Finding) -> GraphQLObjectType:  # Any: an object of a type still unknown
         info = finding.info()
@@ -251,27 +282,17 @@ def _abstracts(schema: GraphQLSchema, kind: GraphQLAbstractType, place: Place, *
         found = schema.get_type(name)
         if not is_object_type(found) or not schema.is_sub_type(kind, found):
             raise FellBack("a type that this cannot be")
-        _check_type(found, [value], finding)
+        _check_of(found)([value], finding)
         return found
 
     def types_of(values: Values, finding: Finding) -> list[GraphQLObjectType]:
         if declared(kind) is not BY_CLASS:
             return [type_of(value, finding) for value in values]
-        one_of_each = dict(zip(map(type, values), values, strict=True))
-        known = {each: type_of(value, finding) for each, value in one_of_each.items()}
-        if len(known) == 1:
-            return list(known.values()) * len(values)
+        if len(known) > _CLASSES_KEPT:
+            known.clear()
+        for value in values:
+            if type(value) not in known:
+                known[type(value)] = type_of(value, finding)
         return [known[type(value)] for value in values]
 
-    def column(values: Values, finding: Finding) -> Values:
-        if not _has_absent(values, nullable=nullable):
-            kinds = types_of(values, finding)
-            slots = {}
-            for each in dict.fromkeys(kinds):
-                of_it = [value for value, found in zip(values, kinds, strict=True) if found is each]
-                slots[each] = iter(finding.placed(place, each, of_it))
-            return [next(slots[found]) for found in kinds]
-        done = iter(column([value for value in values if not _is_absent(value)], finding))
-        return [None if _is_absent(value) else next(done) for value in values]
-
-    return column
+    return types_of

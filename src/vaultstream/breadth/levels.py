@@ -1,24 +1,13 @@
 """Running a plan level by level: each field is resolved once for all of its parents, and no child is awaited alone."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from vaultstream.breadth.calls import Call, Wait
-from vaultstream.breadth.columns import Values
+from vaultstream.breadth.calls import Call, Group, Wait
 from vaultstream.breadth.fallback import FellBack, discard
 from vaultstream.breadth.fields import Field, Selection
 from vaultstream.breadth.infos import Request
 from vaultstream.breadth.kept import Answer, objects_within
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Objects of which the same is asked, and where their fields are written."""
-
-    selection: Selection
-    parents: Values
-    slots: list[Answer]
 
 
 async def run(selection: Selection, request: Request) -> Answer:
@@ -31,26 +20,24 @@ async def run(selection: Selection, request: Request) -> Answer:
 
 
 async def _below(level: list[Group], request: Request) -> list[Group]:
-    """Resolve all fields of a level, wait once, complete them: the next level."""
+    """Resolve all fields of a level, wait once, write them: the next level."""
     for group in level:
         if group.selection.derived and not all(group.slots):
             _derive(group, request)
-    calls = [[Call(field, group.parents, request) for field in group.selection.others] for group in level]
+    calls = [Call(field, group, request) for group in level for field in group.selection.others]
     try:
-        waits = [wait for row in calls for call in row for wait in call.started()]
+        waits = [wait for call in calls for wait in call.start()]
         if waits:
             await _settle(waits)
-        found = [below for group, row in zip(level, calls, strict=True) for below in _written(group, row)]
+        return [below for call in calls for below in call.write()]
     except BaseException:
-        _let_go(call for row in calls for call in row)
+        _let_go(calls)
         raise
-    request.objects += sum(call.finding.objects for row in calls for call in row)
-    return found
 
 
 def _derive(group: Group, request: Request) -> None:
     """Write the fields that are a function of their parent, each with a place for those that are not."""
-    selection = group.selection
+    selection, counted = group.selection, request.objects
     missing = {id(parent): parent for parent, slot in zip(group.parents, group.slots, strict=True) if not slot}
     parents = list(missing.values())
     answers: list[Answer] = [dict.fromkeys(field.key for field in selection.fields) for _ in parents]
@@ -62,6 +49,7 @@ def _derive(group: Group, request: Request) -> None:
         id(parent): (parent, answer, objects_within(answer)) for parent, answer in zip(parents, answers, strict=True)
     }
     selection.kept.keep(made)
+    request.objects = counted  # what was made is counted where it is shown
     for parent, slot in zip(group.parents, group.slots, strict=True):
         if not slot:
             _, answer, within = made[id(parent)]
@@ -70,37 +58,24 @@ def _derive(group: Group, request: Request) -> None:
 
 
 def _at_once(group: Group, fields: tuple[Field, ...], request: Request) -> list[Group]:
-    calls = [Call(field, group.parents, request) for field in fields]
+    calls = [Call(field, group, request) for field in fields]
     try:
         for call in calls:
             _start_at_once(call)
-        return list(_written(group, calls))  # what they find is counted when it is kept
+        return [below for call in calls for below in call.write()]
     except BaseException:
         _let_go(calls)
         raise
 
 
 def _start_at_once(call: Call) -> None:
-    if any(True for _ in call.started()):
+    if call.start():
         raise FellBack("something to await in what is of the parent alone")
 
 
 def _let_go(calls: Iterable[Call]) -> None:
     for call in calls:
         call.let_go()
-
-
-def _written(group: Group, calls: list[Call]) -> Iterator[Group]:
-    """Write the fields into their objects; what is asked of the objects among them is the next level."""
-    for call in calls:
-        key = call.field.key
-        for slot, value in zip(group.slots, call.completed(), strict=True):
-            slot[key] = value
-    for call in calls:
-        for found in call.finding.found:
-            selection = call.field.below(found.kind)
-            if selection.others or not all(found.slots):
-                yield Group(selection, found.parents, found.slots)
 
 
 async def _settle(waits: list[Wait]) -> None:
