@@ -121,6 +121,7 @@ async def test_a_document_that_is_packed_keeps_its_kind():
 def encrypted_zip() -> bytes:
     data = bytearray(zipped(b"secret" * 99))
     data[6] |= 1  # the flag; the content would be noise
+    data[data.index(b"PK\1\2") + 8] |= 1
     return bytes(data)
 
 
@@ -151,6 +152,77 @@ async def test_what_cannot_be_looked_into_is_unscannable_with_a_reason(name):
     verdict = await scanned(UNSEEN[name])
     assert verdict.status is ScanOutcome.UNSCANNABLE
     assert verdict.reason
+
+
+# Version, flags, method, time, checksum and sizes: what opens a file by its zip's directory believes none of these.
+BEFORE_CONTENT = st.binary(min_size=22, max_size=22)
+METHODS = frozenset({*range(21), *range(93, 100)})
+
+
+@given(st.binary(max_size=3000), BEFORE_CONTENT, st.sampled_from([100, 5000]))
+@settings(max_examples=60, deadline=None)
+async def test_an_encrypted_zip_behind_anything_is_never_clean_whatever_stands_before_its_content(before, bent, chunk):
+    data = bytearray(encrypted_zip())
+    assert (await scanned(before + data, chunk)).status is ScanOutcome.UNSCANNABLE
+    data[4:26] = bent
+    assert (await scanned(before + data, chunk)).status is ScanOutcome.UNSCANNABLE
+
+
+@given(st.binary(min_size=42, max_size=42))
+@settings(max_examples=40, deadline=None)
+async def test_an_encrypted_zip_is_never_clean_whatever_its_directory_says(bent):
+    data = bytearray(encrypted_zip())
+    place = data.index(b"PK\1\2") + 4
+    data[place : place + len(bent)] = bent
+    assert (await scanned(bytes(data))).status is ScanOutcome.UNSCANNABLE
+
+
+@given(st.binary(max_size=100), BEFORE_CONTENT, st.sampled_from([None, 0, 8]))
+@settings(max_examples=80, deadline=None)
+async def test_a_virus_in_a_zip_is_never_clean_whatever_stands_before_its_content(before, bent, method):
+    data = bytearray(zipped(corpus.EICAR))
+    data[4:26] = bent
+    if method is not None:
+        data[8:10] = method.to_bytes(2, "little")
+    assert (await scanned(before + data)).status is not ScanOutcome.CLEAN
+
+
+@given(
+    st.integers(0, 60_000),
+    st.sampled_from([b"PK\3\4", b"PK\1\2"]),
+    BEFORE_CONTENT,
+    st.integers(0, 0xFFFF).filter(lambda method: method not in METHODS),
+    st.sampled_from([100, 5000, 64 << 10]),
+)
+@settings(max_examples=60, deadline=None)
+async def test_noise_that_looks_like_an_encrypted_entry_is_none_and_what_lies_in_it_is_found(
+    place, mark, fields, method, chunk
+):
+    noise = random.Random(place).randbytes(64_000)
+    flags_at, rest_bytes = (6, 4) if mark == b"PK\3\4" else (8, 20)
+    like = bytearray(mark + fields + bytes(rest_bytes))
+    like[flags_at] |= 1
+    like[flags_at + 2 : flags_at + 4] = method.to_bytes(2, "little")
+    assert (await scanned(noise[:place] + like + noise[place:], chunk)).status is ScanOutcome.CLEAN
+    inside = noise[:place] + like + zipped(corpus.EICAR) + noise[place:]
+    assert (await scanned(inside, chunk)).signature == "EICAR.TestFile"
+
+
+LONG = {
+    "name": b"PK\3\4" + bytes(4) + b"\x08" + bytes(17) + b"\xff\xff\xff\xff",
+    "unknown method": b"PK\3\4" + bytes(4) + b"\x77\x77" + bytes(16) + b"\xff\xff\xff\xff",
+    "extra field": b" \x1f\x8b\x08\x04" + bytes(6) + b"\xff\xff",
+}
+
+
+@pytest.mark.parametrize("name", sorted(LONG))
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_header_that_would_go_on_behind_the_end_of_the_file_hides_nothing_of_it(name, times):
+    header = LONG[name] * times
+    assert (await scanned(header + bytes(900))).status is ScanOutcome.CLEAN
+    for around in (bytes, gzip.compress):
+        assert (await scanned(around(header + zipped(corpus.EICAR)))).signature == "EICAR.TestFile"
+        assert (await scanned(around(header + encrypted_zip()))).status is ScanOutcome.UNSCANNABLE
 
 
 @pytest.mark.parametrize("name", sorted(UNSEEN))

@@ -84,10 +84,11 @@ class DeepStream:
 class _Packed:
     """A member that is being unpacked into the layer below."""
 
-    def __init__(self, decoder: Decoder, below: "_Layer", damage: Damage) -> None:
+    def __init__(self, member: Member, decoder: Decoder, below: "_Layer", place: int) -> None:
         self.decoder = decoder
         self.below = below
-        self.damage = damage
+        self.damage = member.damage
+        self.mark_bytes = 1 if member.start == place else 0  # of its own mark, where that is part of what is packed
         self.taken: bytes | None = b""  # all that it has had, while it may be an accident
 
     def passed(self) -> None:
@@ -122,10 +123,16 @@ class _Layer:
             await self._look_into(chunk[start : start + _FEED_BYTES])
 
     async def finish(self) -> Verdict:
+        left: bytes | None = self._kept
+        while self.verdict is None and (left or self._packed is not None):
+            if self._packed is None:
+                left = await self._search(left or b"", at_end=True)
+            else:  # what did not come to its end may have been an accident, and holds all that came since
+                packed = self._packed
+                await self._end_packed(packed, is_whole=False)
+                left = (packed.taken or b"")[packed.mark_bytes :]
         if self.verdict is None:
             await self._end_stored()
-            if self._packed is not None:
-                await self._end_packed(self._packed, is_whole=False)
         return self.verdict or await self._rules.finish()
 
     async def _look_into(self, chunk: bytes) -> None:
@@ -142,7 +149,7 @@ class _Layer:
             again = await self._search(again)
         self._is_begun = True
 
-    async def _search(self, data: bytes) -> bytes | None:
+    async def _search(self, data: bytes, *, at_end: bool = False) -> bytes | None:
         """Unpack what is packed in some bytes; returns what has to be looked through once more."""
         at, self._kept = 0, b""
         if self._packed is not None:
@@ -153,13 +160,13 @@ class _Layer:
             if place < at:
                 continue
             try:
-                member = member_at(data, place, kind, at_start=place == 0 and not self._is_begun)
+                member = member_at(data, place, kind, at_start=place == 0 and not self._is_begun, at_end=at_end)
             except Cut:
                 self._kept = data[place:]
                 return None
             if member is None:
                 continue
-            at = await self._begin(member, data)
+            at = await self._begin(member, data, place)
             if self._packed is not None:
                 at, _ = await self._unpack(self._packed, data, at)
             if self._packed is not None or self.verdict is not None or self._budget.is_spent():
@@ -168,20 +175,20 @@ class _Layer:
             self._kept = data[max(at, len(data) - MARK_BYTES + 1) :]
         return None
 
-    async def _begin(self, member: Member, data: bytes) -> int:
+    async def _begin(self, member: Member, data: bytes, place: int) -> int:
         """Begin a member; returns where to look on."""
         self._budget.members -= 1
+        if member.stored_bytes:
+            await self._end_stored()
+            self._stored = (YaraStream(self._rule_set), member.stored_bytes)
+            await self._feed_stored(data[member.start :])
         if member.doubt is not None:
             self._doubt(member.doubt, needs_help=member.needs_help)
         elif member.decoder is not None and self._depth >= DEPTH_MAX:
             self._doubt(_DEEP)
         elif member.decoder is not None:
             below = _Layer(self._rule_set, self._budget, self._depth + 1, leaves_rest=self._leaves_rest)
-            self._packed = _Packed(member.decoder, below, member.damage)
-        elif member.stored_bytes:
-            await self._end_stored()
-            self._stored = (YaraStream(self._rule_set), member.stored_bytes)
-            await self._feed_stored(data[member.start :])
+            self._packed = _Packed(member, member.decoder, below, place)
         return member.start
 
     async def _unpack(self, packed: _Packed, data: bytes, start: int) -> tuple[int, bytes | None]:
@@ -198,11 +205,11 @@ class _Layer:
                     self._found, self._packed = packed.below.verdict, None
                     self._doubt(_BOMB)
                     return len(data), None
-        except Damaged:  # what only looked packed is looked through, from its second byte on
+        except Damaged:  # what only looked packed is looked through, but for where its own mark begins
             await self._end_packed(packed, is_whole=False)
             if packed.taken is None:
                 return start, None
-            return start + 1, packed.taken[1:] if is_from_before else None
+            return start + packed.mark_bytes, packed.taken[packed.mark_bytes :] if is_from_before else None
         packed.passed()
         if packed.decoder.rest is None:
             return len(data), None

@@ -21,6 +21,7 @@ STEP_BYTES = 256 << 10
 _MARKS = """rule packed {
   strings:
     $zip = { 50 4B 03 04 }
+    $directory = { 50 4B 01 02 }
     $gzip = { 1F 8B 08 }
     $bzip2 = /BZh[1-9]1AY&SY/
     $xz = { FD 37 7A 58 5A 00 }
@@ -29,8 +30,10 @@ _MARKS = """rule packed {
     any of them
 }"""
 MARK_BYTES = 10  # of the longest
-_LOCAL_HEADER = struct.Struct("<4xHHH8xIxxxxHH")
-_ZIP_VERSION_MAX = 63
+_LOCAL_HEADER = struct.Struct("<6xHH8xIxxxxHH")
+_DIRECTORY_ENTRY = struct.Struct("<8xHH34x")
+# All that ever had a meaning. What claims another can be opened by nobody, and nearly all noise with the mark does.
+_ZIP_METHODS = frozenset({*range(21), *range(93, 100)})
 _ENCRYPTED, _SIZE_FOLLOWS, _SIZE_ELSEWHERE = 0x1, 0x8, 0xFFFFFFFF
 _STORED, _DEFLATED, _BZIPPED, _XZIPPED = 0, 8, 12, 95
 _DAMAGE = (zlib.error, OSError, EOFError, lzma.LZMAError, ValueError)
@@ -94,8 +97,8 @@ class Decoder:
 class Member:
     """Something packed: where its content starts in the buffer, and what unpacks it.
 
-    `stored_bytes` are there as they are. `doubt` says why it cannot be unpacked, `needs_help` that another engine
-    might do it.
+    `stored_bytes` are there as they are, and may be packed as well. `doubt` says why it cannot be unpacked,
+    `needs_help` that another engine might do it.
     """
 
     start: int
@@ -122,12 +125,17 @@ def candidates(data: bytes) -> list[tuple[int, str]]:
     )
 
 
-def member_at(data: bytes, place: int, kind: str, *, at_start: bool) -> Member | None:
+def member_at(data: bytes, place: int, kind: str, *, at_start: bool, at_end: bool) -> Member | None:
     """The member that begins there; None where it is none. Raises Cut where more bytes are needed to tell.
 
-    `at_start` says that nothing came before it.
+    `at_start` says that nothing came before it, `at_end` that no more bytes will come.
     """
-    return _READERS[kind](data, place, at_start)
+    try:
+        return _READERS[kind](data, place, at_start)
+    except Cut:
+        if at_end:
+            return None
+        raise
 
 
 def is_foreign(head: bytes) -> bool:
@@ -138,20 +146,38 @@ def is_foreign(head: bytes) -> bool:
 def _zip(data: bytes, place: int, _at_start: bool) -> Member | None:
     if len(data) - place < _LOCAL_HEADER.size:
         raise Cut
-    version, flags, method, packed_bytes, name_bytes, extra_bytes = _LOCAL_HEADER.unpack_from(data, place)
-    if version & 0xFF > _ZIP_VERSION_MAX:
-        return None
+    flags, method, packed_bytes, name_bytes, extra_bytes = _LOCAL_HEADER.unpack_from(data, place)
     start = place + _LOCAL_HEADER.size + name_bytes + extra_bytes
     if start > len(data):
         raise Cut
-    if flags & _ENCRYPTED:
-        return Member(start, doubt="It holds encrypted files.")
+    is_known = method in _ZIP_METHODS  # else it is noise
+    if is_known and (doubtful := _doubtful(start, flags, method)) is not None:
+        return doubtful
     if method in _METHODS:
         return Member(start, _METHODS[method]())
-    if method != _STORED:
+    # The directory may say that it is deflated all the same, and most programs go by that.
+    has_size = is_known and not flags & _SIZE_FOLLOWS and packed_bytes != _SIZE_ELSEWHERE
+    maybe = _METHODS[_DEFLATED]()
+    return Member(start, maybe, stored_bytes=packed_bytes if has_size else 0, damage=Damage.TELLS_NOTHING)
+
+
+def _directory(data: bytes, place: int, _at_start: bool) -> Member | None:
+    """An entry of a zip's directory. Most programs go by it and not by what stands before the content, so what it says
+    of an entry that cannot be opened counts too.
+    """
+    if len(data) - place < _DIRECTORY_ENTRY.size:
+        raise Cut
+    flags, method = _DIRECTORY_ENTRY.unpack_from(data, place)
+    return _doubtful(place + _DIRECTORY_ENTRY.size, flags, method) if method in _ZIP_METHODS else None
+
+
+def _doubtful(start: int, flags: int, method: int) -> Member | None:
+    """An entry of a zip whose content is not seen; None for the others."""
+    if flags & _ENCRYPTED:
+        return Member(start, doubt="It holds encrypted files.")
+    if method != _STORED and method not in _METHODS:
         return Member(start, doubt="It holds files that are packed in a rare way.", needs_help=True)
-    is_known = not flags & _SIZE_FOLLOWS and packed_bytes != _SIZE_ELSEWHERE
-    return Member(start, stored_bytes=packed_bytes if is_known else 0)
+    return None
 
 
 def _gzip(_data: bytes, place: int, at_start: bool) -> Member:
@@ -181,6 +207,7 @@ def _damage(at_start: bool) -> Damage:
 
 _READERS: dict[str, Callable[[bytes, int, bool], Member | None]] = {
     "$zip": _zip,
+    "$directory": _directory,
     "$gzip": _gzip,
     "$bzip2": _bzip2,
     "$xz": _xz,
