@@ -49,10 +49,10 @@ Each server is one process on one core; the load, Redis, DynamoDB and all else h
 Redis and were first seen to answer every request alike. The vault authenticates each request (a signed token),
 charges its budget, counts its metrics and applies its limits; **the limit and the peers do none of that, and decide
 no access**. `ratio` is to the limit's rate, or to CPU of the limit, round by round, then the median. Closed loop:
-{CONNECTIONS} connections that ask again at once. `busy` is the server's CPU in the closed loop by the time that it
-took: near 1 the rate is the server's own, well below it that of the load and of Redis on the other core. Fixed rate:
-{fixed_rate:,.0f} requests/s at random moments, lateness from when each was due; a dash where a server cannot serve
-that with a margin of 15%."""
+{CONNECTIONS} connections that ask again at once, by heads that differ in nothing but how long the body is. `busy` is
+the server's CPU in the closed loop by the time that it took: near 1 the rate is the server's own, well below it that of
+the load and of Redis on the other core. Fixed rate: {fixed_rate:,.0f} requests/s at random moments, lateness from when
+each was due; a dash where a server cannot serve that with a margin of 15%."""
 
 
 def _workload(workload: Workload, by: Mapping[str, Measured], fixed_rate: float) -> str:
