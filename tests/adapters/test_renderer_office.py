@@ -20,6 +20,7 @@ import pytest
 from tests.adapters import kinds, offices
 from tests.adapters.test_renderer import colour_at, drawn, sizes
 from tests.adapters.test_renderer_confinement import processes_with, until
+from tests.adapters.test_renderer_confinement import told as describes
 from vaultstream.adapters.renderer import Renderer
 from vaultstream.adapters.renderer_office import Office
 from vaultstream.adapters.renderer_process import Limits, RendererBroken
@@ -89,7 +90,8 @@ async def test_it_is_asked_for_the_first_page_by_filters_that_are_named(monkeypa
 async def test_it_finds_no_file_but_programs_and_can_write_to_none(monkeypatch, tmp_path):
     with offices.stand_in("") as folder:
         found = await told(
-            f"cat {folder}/halves.pdf {tmp_path} /etc/passwd /proc/self/environ; ls -A /; ls -A /etc /dev; "
+            f"ls /../proc /../home; cat {folder}/halves.pdf /..{folder}/halves.pdf {tmp_path} /etc/passwd; "
+            "cat /proc/self/environ; ls -A /; ls -A /etc /dev; "
             'for there in /usr /etc/fonts /dev "${0%/*}"; do test -w $there && echo "may write to $there"; done; '
             "touch /usr/x; echo x >/usr/lib/x; mount -t tmpfs none /usr; echo x >/dev/urandom",
             monkeypatch,
@@ -103,6 +105,27 @@ async def test_it_finds_no_file_but_programs_and_can_write_to_none(monkeypatch, 
     assert [line for line in found if "may write" in line] == ["may write to /dev"], "which is memory too"
     refused = [line for line in found if "denied" in line or "Read-only" in line or "must be superuser" in line]
     assert len(refused) >= 3
+
+
+@walled
+async def test_it_cannot_write_where_everybody_may(monkeypatch):
+    script = 'cd "${0%/*}/.."; ls halves.pdf; echo x >trace && echo written'
+    with installed(
+        monkeypatch, f"({script}) >/work/said 2>&1; (echo %PDF-; cat /work/said) >/work/document.pdf"
+    ) as folder:
+        folder.chmod(0o777)
+        found = (await Office(Limits()).pdf_of(offices.RICH_TEXT)).decode().splitlines()
+        assert "trace" not in os.listdir(folder)
+    assert found[:2] == ["%PDF-", "halves.pdf"]
+    assert "Read-only file system" in found[2]
+
+
+@walled
+async def test_it_has_so_much_memory_for_files_and_no_more(monkeypatch):
+    assert (await told("for i in {1..9}; do fallocate -l 60M /work/$i && echo $i; done", monkeypatch))[:5] == [
+        *"1234",
+        "fallocate: fallocate failed: No space left on device",
+    ]
 
 
 @walled
@@ -145,7 +168,6 @@ HARMFUL = {
     "processor": ("while :; do :; done", Limits(cpu_seconds=1), TOO_COSTLY),
     "memory": ("x=x; while :; do x=$x$x; done", Limits(memory_bytes=128 << 20), "could not be opened"),
     "a long file": ("exec yes >/work/document.pdf", Limits(), TOO_COSTLY),
-    "many files": ("for i in {1..99}; do yes >/work/$i 2>&1 || :; done; exit 5", Limits(), "could not be"),
     "processes": ("bomb() { bomb | bomb & }; bomb; exit 3", Limits(), "could not be opened"),
     "survivors": ('test "$1" = on && sleep 99; setsid "$0" on & exit 3', Limits(), "could not be opened"),
     "crash": ("kill -SEGV $$", Limits(), "could not be opened"),
@@ -194,13 +216,26 @@ async def test_nothing_of_a_document_is_there_for_the_next(monkeypatch):
 @asynccontextmanager
 async def converting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, "asyncio.Task[bytes]"]]:
     """A conversion that goes on for long, and the path of its program, which all of its processes name."""
-    with installed(monkeypatch, "sleep 99") as folder:
-        task = asyncio.create_task(Office(Limits()).pdf_of(offices.RICH_TEXT))
+    with installed(monkeypatch, "sleep 999") as folder:
+        task = asyncio.create_task(Office(Limits(wall_seconds=999)).pdf_of(offices.RICH_TEXT))
         await until(lambda: len(processes_with(str(folder))) == 3)  # who waits outside, the first inside, the program
         yield str(folder), task
         task.cancel()
         await asyncio.wait({task})
         assert processes_with(str(folder)) == set()
+
+
+@walled
+async def test_nobody_in_there_has_rights_and_they_die_before_the_worker_when_memory_is_short(monkeypatch):
+    async with converting(monkeypatch) as (path, _):
+        _, first, program = sorted(processes_with(path))
+        for process in (first, program):
+            status = dict(line.split(":\t", 1) for line in describes(process, "status").splitlines())
+            assert {status[f"Cap{which}"] for which in ("Inh", "Prm", "Eff", "Amb")} == {"0" * 16}
+            assert status["NoNewPrivs"] == "1"
+            assert set(status["Uid"].split()) == {str(os.getuid() or 65534)}
+            assert describes(process, "oom_score_adj") == "1000\n"
+        assert os.stat(f"/proc/{first}/environ").st_uid == 0, "whose process it is: none of theirs may look into it"
 
 
 @walled
@@ -223,9 +258,9 @@ async def test_whoever_of_it_is_killed_takes_all_others_along(monkeypatch, place
 async def test_a_worker_that_is_killed_leaves_nothing(monkeypatch):
     worker = (
         "import asyncio; from vaultstream.adapters.renderer_office import Office, Limits; "
-        "asyncio.run(Office(Limits()).pdf_of(b'{\\\\rtf1 x}'))"
+        "asyncio.run(Office(Limits(wall_seconds=999)).pdf_of(b'{\\\\rtf1 x}'))"
     )
-    with installed(monkeypatch, "sleep 99") as folder:
+    with installed(monkeypatch, "sleep 999") as folder:
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", worker)
         await until(lambda: len(processes_with(str(folder))) == 3)
         process.kill()
