@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import random
+import resource
 import socket
 import statistics
 import struct
@@ -24,12 +25,14 @@ import pyvips
 
 from benchmarks import report
 from benchmarks.vault import dev_vault
-from tests.adapters import real_clamd
+from tests.adapters import offices, real_clamd
 from vaultstream.actions import account, process, upload
 from vaultstream.actions.upload import Wanted
 from vaultstream.actor import Actor, Origin
 from vaultstream.adapters.render_child import render_picture
 from vaultstream.adapters.renderer import Renderer
+from vaultstream.adapters.renderer_office import Office
+from vaultstream.adapters.renderer_process import DEFAULT_LIMITS
 from vaultstream.adapters.vault import Vault, opened
 from vaultstream.versions import ScanStatus, StoredVersion
 from vaultstream.workers import scan
@@ -49,11 +52,13 @@ def main() -> None:
     parser.add_argument("--mebibytes", type=int, default=64, help="of each file that is scanned; at most 90")
     parser.add_argument("--write", action="store_true", help="keep the report in results/")
     chosen = parser.parse_args()
+    drawn = asyncio.run(documents(chosen.rounds))
     subprocess.run(["npm", "ci", "--silent"], cwd=SHARP, check=True)
     text = "\n\n".join(
         [
             "# Workers",
             report.machine() + ".",
+            drawn,
             asyncio.run(thumbnails(chosen.rounds)),
             asyncio.run(scans(chosen.rounds, chosen.mebibytes * MEBIBYTE)),
         ]
@@ -62,6 +67,33 @@ def main() -> None:
         report.write("workers", text + "\n")
     else:
         print(text)
+
+
+async def documents(rounds: int) -> str:
+    """The table of Office documents. It comes first: the kernel keeps the largest of all memories there have been."""
+    office = Office(DEFAULT_LIMITS)
+    if not (offices.is_installed() and await office.works()):
+        return f"## Office documents\n\nNot measured: {offices.MISSING}, or cannot be walled in."
+    rows = []
+    for pages in (1, 10, 100):
+        document, walls, cpus = offices.docx(pages), [], []
+        for _ in range(rounds):
+            wall, cpu = time.perf_counter(), _cpu_seconds_of_the_ended()
+            await office.pdf_of(document)
+            walls.append(time.perf_counter() - wall)
+            cpus.append(_cpu_seconds_of_the_ended() - cpu)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        rows.append([f"{pages}", f"{statistics.median(walls):.2f}", f"{statistics.median(cpus):.2f}", f"{peak:.0f}"])
+    head = ["pages", "seconds", "CPU seconds", "memory of the largest process, MiB"]
+    return (
+        "## Office documents\n\nA PDF of the first page of a docx, by LibreOffice in a world of its own, whose making "
+        "and end are included. Pages have 500 words.\n\n" + report.table(head, rows)
+    )
+
+
+def _cpu_seconds_of_the_ended() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def pictures() -> dict[str, bytes]:

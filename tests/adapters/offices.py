@@ -97,7 +97,7 @@ def _related(target: str, kind: str) -> str:
 
 
 def docx(pages: int = 1) -> bytes:
-    """A letter of so many pages of 1,500 words or so; each names its number."""
+    """A letter of so many pages of some 500 words; each names its number."""
     filling = "The quick brown fox jumps over the lazy dog. " * 60
     broken = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'
     body = broken.join(f"<w:p><w:r><w:t>Page {page}: {filling}</w:t></w:r></w:p>" for page in range(1, pages + 1))

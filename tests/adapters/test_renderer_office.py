@@ -24,11 +24,12 @@ from tests.adapters.test_renderer_confinement import told as describes
 from vaultstream.adapters.renderer import Renderer
 from vaultstream.adapters.renderer_office import Office
 from vaultstream.adapters.renderer_process import Limits, RendererBroken
-from vaultstream.renderings import DAMAGED_DOCUMENT, OTHER_KIND, TOO_COSTLY, RenderFailed, Unsupported
+from vaultstream.renderings import DAMAGED_DOCUMENT, OTHER_KIND, TOO_COSTLY, RenderFailed, RenderKilled, Unsupported
 
 walled = pytest.mark.skipif(not offices.walls_are_allowed(), reason="this kernel allows this user no namespaces")
 COVERED = kinds.office("odt", cover=kinds.png())
 BARE = offices.docx()
+ENDLESS = "kill -STOP $$"  # it starts no other, which for a moment would be one more of its name
 SHOWS_PDF = "cp $PDF /work/document.pdf"
 
 
@@ -216,7 +217,7 @@ async def test_nothing_of_a_document_is_there_for_the_next(monkeypatch):
 @asynccontextmanager
 async def converting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, "asyncio.Task[bytes]"]]:
     """A conversion that goes on for long, and the path of its program, which all of its processes name."""
-    with installed(monkeypatch, "sleep 999") as folder:
+    with installed(monkeypatch, ENDLESS) as folder:
         task = asyncio.create_task(Office(Limits(wall_seconds=999)).pdf_of(offices.RICH_TEXT))
         await until(lambda: len(processes_with(str(folder))) == 3)  # who waits outside, the first inside, the program
         yield str(folder), task
@@ -250,7 +251,7 @@ async def test_whoever_of_it_is_killed_takes_all_others_along(monkeypatch, place
     async with converting(monkeypatch) as (path, task):
         os.kill(sorted(processes_with(path))[place], signal.SIGKILL)
         await until(lambda: not processes_with(path))
-        with pytest.raises(RenderFailed):
+        with pytest.raises(RenderKilled, match=TOO_COSTLY):  # which gets it another try
             await task
 
 
@@ -260,7 +261,7 @@ async def test_a_worker_that_is_killed_leaves_nothing(monkeypatch):
         "import asyncio; from vaultstream.adapters.renderer_office import Office, Limits; "
         "asyncio.run(Office(Limits(wall_seconds=999)).pdf_of(b'{\\\\rtf1 x}'))"
     )
-    with installed(monkeypatch, "sleep 999") as folder:
+    with installed(monkeypatch, ENDLESS) as folder:
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", worker)
         await until(lambda: len(processes_with(str(folder))) == 3)
         process.kill()

@@ -2,7 +2,8 @@
 
 Run by `renderer_office.py` as `python -I -m vaultstream.adapters.render_office PROGRAM MEMORY CPU WALL` (a path, bytes,
 seconds, seconds) with its wire as standard input. It says READY, or why there are no walls; reads `u64 size` and the
-document, and answers with a PDF of its first page, or with why there is none (`renderings.py`).
+document, and answers with a PDF of its first page, or with why there is none (`renderings.py`). There is no answer
+where it or LibreOffice was killed from outside.
 """
 
 import os
@@ -29,7 +30,7 @@ _FOLDERS = ("/usr", "/etc/fonts", "/etc/libreoffice", "/var/cache/fontconfig")
 _WORK = Path("/work")
 _DOCUMENT, _PDF = _WORK / "document", _WORK / "document.pdf"
 _AGAIN = 81  # how LibreOffice ends when it has made its profile (EXITHELPER_NORMAL_RESTART)
-_COSTLY = {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ}
+_COSTLY = {-signal.SIGXCPU, -signal.SIGXFSZ}
 # No macro runs, and nothing that a document names is fetched: both are so by default, where nobody can be asked.
 _SETTINGS = (
     ("Office.Common/Security/Scripting", "DisableMacrosExecution", "true"),
@@ -89,6 +90,8 @@ def _converted(program: Path, document: bytes, deadline: float, wire: socket.soc
         status = _ran(program, chosen, deadline, wire)
     if status in _COSTLY or (status != 0 and _has_spent_its_time()):
         raise RenderFailed(TOO_COSTLY)
+    if status == -signal.SIGKILL:
+        os._exit(0)  # without an answer, as if this process had been killed in its place
     if status != 0:
         raise RenderFailed("This document could not be opened.")
     if not _PDF.is_file():

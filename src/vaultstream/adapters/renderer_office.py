@@ -19,7 +19,7 @@ from vaultstream.adapters.renderer_process import (
     Limits,
     RendererBroken,
 )
-from vaultstream.renderings import TOO_COSTLY, RenderFailed, Unsupported, unpacked
+from vaultstream.renderings import TOO_COSTLY, RenderFailed, RenderKilled, Unsupported, unpacked
 
 _COMMAND = "soffice"
 _PROGRAM = "vaultstream.adapters.render_office"
@@ -51,7 +51,8 @@ class Office:
         """A PDF of its first page.
 
         Unsupported for other kinds and for what is locked, RenderFailed for what is broken or reaches a limit,
-        RendererBroken where LibreOffice is not installed or cannot be walled in.
+        RenderKilled where somebody in there was killed from outside, RendererBroken where LibreOffice is not installed
+        or cannot be walled in.
         """
         async with self._room() as (reader, writer):
             try:
@@ -62,6 +63,8 @@ class Office:
                     answer = await _read(reader, MAX_PDF_BYTES + 1)
             except TimeoutError as error:
                 raise RenderFailed(TOO_COSTLY) from error
+        if not answer:
+            raise RenderKilled(TOO_COSTLY)
         if len(answer) > MAX_PDF_BYTES:
             raise RenderFailed(TOO_COSTLY)
         if not answer.startswith(b"%PDF-"):
