@@ -26,7 +26,7 @@ def is_installed() -> bool:
 class RealClamd:
     """A clamd that serves, or is stopped; `sign` gives it one more signature after its next start."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
         self.url = f"unix://{folder / 'clamd.sock'}"
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -37,9 +37,9 @@ class RealClamd:
             "TemporaryDirectory": folder,
             "Foreground": "yes",
             "LogFile": folder / "clamd.log",
-            "StreamMaxLength": "100M",
-            "MaxScanSize": "400M",
-            "MaxFileSize": "100M",
+            "StreamMaxLength": limit_bytes,
+            "MaxScanSize": 4 * limit_bytes,
+            "MaxFileSize": limit_bytes,
             "AlertEncrypted": "yes",
             "AlertExceedsMax": "yes",
         }
@@ -87,9 +87,11 @@ class RealClamd:
 
 
 @contextlib.contextmanager
-def running(folder: Path, signatures: Mapping[str, bytes] | None = None) -> Iterator[RealClamd]:
-    """A clamd that serves, with these signatures beside its mark; nothing of it is left at the end."""
-    clamd = RealClamd(folder)
+def running(
+    folder: Path, signatures: Mapping[str, bytes] | None = None, limit_bytes: int = LIMIT_BYTES
+) -> Iterator[RealClamd]:
+    """A clamd that serves, with these signatures beside its mark, files of that size; nothing is left at the end."""
+    clamd = RealClamd(folder, limit_bytes)
     clamd.sign(signatures or {})
     try:
         clamd.start()
