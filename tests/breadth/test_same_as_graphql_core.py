@@ -7,13 +7,23 @@ from random import Random
 from typing import Any
 
 import pytest
-from graphql import ExecutionResult, GraphQLSchema, execute, parse
+from graphql import (
+    ExecutionResult,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    VariableValues,
+    build_schema,
+    execute,
+    get_variable_values,
+    parse,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.breadth.worlds import Asker, made_up, root
 from vaultstream.breadth import Answered, Plan, compile_plan
 from vaultstream.breadth.fallback import FellBack
+from vaultstream.breadth.variables import reader_of
 
 CHANCE = st.randoms(use_true_random=False)
 SWITCHES = ({"yes": True}, {"yes": False, "n": 4}, {"yes": True, "no": True, "n": None})
@@ -49,6 +59,34 @@ async def test_a_question_without_errors_is_answered_by_the_plan_itself(chance: 
         assert isinstance(answered, Answered)
         assert answered.objects == objects_in(expected.data) - 1
         assert plan.tally.compiled == number + 1
+
+
+VALUES = (
+    st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=2) | st.lists(st.text(max_size=1), max_size=2)
+)
+TYPES = st.sampled_from(("ID", "String", "Boolean", "Int", "ID!", "String!", "Boolean!", "[String!]", "Nobody"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from("abc"), TYPES, max_size=3), st.dictionaries(st.sampled_from("abcd"), VALUES))
+def test_variables_are_what_graphql_core_makes_of_them(types: dict[str, str], sent: dict[str, Any]) -> None:
+    schema = build_schema("type Query { one: Int }")
+    defined = ", ".join(f"${name}: {kind}" for name, kind in types.items())
+    (operation,) = parse(f"query {f'({defined})' if defined else ''} {{ one }}").definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    definitions = operation.variable_definitions or ()
+    expected = get_variable_values(schema, definitions, sent, max_errors=0)
+    found = reader_of(schema, definitions)(sent)
+    if isinstance(expected, list):
+        assert found == expected
+    else:
+        assert isinstance(found, VariableValues)
+        assert found.coerced == expected.coerced
+        assert sent_of(found) == sent_of(expected)
+
+
+def sent_of(values: VariableValues) -> dict[str, Any]:
+    return {name: source.value for name, source in values.sources.items()}
 
 
 # graphql-core itself leaves coroutines behind: of what stands beside an error it cancels tasks before their first step,

@@ -5,7 +5,7 @@ forgotten together.
 """
 
 from collections.abc import Mapping
-from itertools import chain
+from itertools import chain, repeat
 from time import monotonic
 from typing import Any
 
@@ -39,8 +39,7 @@ class Kept:
 
     def known(self, values: list[Any]) -> list[Made]:  # Any: values of any type
         """What there is of each value, or UNKNOWN."""
-        known = self._answers
-        return [known.get(id(value), UNKNOWN) for value in values]
+        return list(map(self._answers.get, map(id, values), repeat(UNKNOWN)))
 
     def keep(self, made: Mapping[int, Made]) -> None:
         """For the next request, by the `id` of each value; shared from here on, and not to be changed."""

@@ -18,7 +18,6 @@ from graphql import (
     SelectionSetNode,
     VariableValues,
     execute,
-    get_variable_values,
     is_list_type,
     is_non_null_type,
     validate_schema,
@@ -35,6 +34,7 @@ from vaultstream.breadth.kept import Answer
 from vaultstream.breadth.levels import run
 from vaultstream.breadth.patience import Patience
 from vaultstream.breadth.selections import Scope, collected, switches_of
+from vaultstream.breadth.variables import Reader, reader_of
 
 VARIANTS_MAX = 16
 Variables = Mapping[str, Any]  # Any: JSON values
@@ -74,6 +74,7 @@ class Plan:
     operation: OperationDefinitionNode
     fragments: dict[str, FragmentDefinitionNode]
     switches: tuple[str, ...]
+    variables: Reader
     tally: Tally = field(default_factory=Tally)
     patience: Patience = field(default_factory=Patience)
     _variants: dict[tuple[bool, ...], Selection] = field(default_factory=dict)
@@ -107,8 +108,7 @@ class Plan:
         variable_values: Variables | None,
     ) -> Answered:
         """An answer without errors; raises FellBack for any other."""
-        definitions = self.operation.variable_definitions or ()
-        variables = get_variable_values(self.schema, definitions, dict(variable_values or {}), max_errors=0)
+        variables = self.variables(dict(variable_values or {}))
         if isinstance(variables, list):
             raise FellBack("variables that are not lawful")
         request = Request(self.schema, self.fragments, self.operation, variables, root_value, context_value)
@@ -203,7 +203,8 @@ def compile_plan(schema: GraphQLSchema, document: DocumentNode, operation_name: 
     switches = switches_of(schema, document)
     if switches is None or schema.get_directive("defer") or schema.get_directive("stream") or validate_schema(schema):
         return None
-    return Plan(schema, document, operation, fragments, switches)
+    variables = reader_of(schema, operation.variable_definitions or ())
+    return Plan(schema, document, operation, fragments, switches, variables)
 
 
 def _fragments(document: DocumentNode) -> Iterator[FragmentDefinitionNode]:
