@@ -86,14 +86,21 @@ CACHE_LOOKUPS = Metric(
     "cache_lookups_total",
     Kind.COUNTER,
     "1",
-    "Look-ups in the cache. A stale entry was found and not used; a bypass never asked.",
-    {"layer": ("collection", "response"), "outcome": ("hit", "miss", "stale", "bypass")},
+    "Look-ups in the cache. A stale entry was found and not used; a bypass never asked. On the shelf is what this "
+    "process made of collections: only their tokens are asked for.",
+    {"layer": ("collection", "shelf", "response"), "outcome": ("hit", "miss", "stale", "bypass")},
 )
 CACHE_BREAKER_STATE = Metric(
     "cache_breaker_state",
     Kind.GAUGE,
     "1",
     "Whether Redis is asked: 0 yes (closed), 1 one try at a time (half open), 2 no (open).",
+)
+CACHE_SHELF_BYTES = Metric(
+    "cache_shelf_bytes",
+    Kind.GAUGE,
+    "By",
+    "What is on this process's shelf of collections, by the length of their entries.",
 )
 BUDGET_REFUSALS = Metric(
     "budget_refusals_total",
@@ -203,6 +210,7 @@ METRICS = (
     CALL_SECONDS,
     CACHE_LOOKUPS,
     CACHE_BREAKER_STATE,
+    CACHE_SHELF_BYTES,
     BUDGET_REFUSALS,
     OUTBOX_OLDEST_SECONDS,
     CHECKPOINT_FAILURES,

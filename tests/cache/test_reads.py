@@ -21,6 +21,7 @@ from vaultstream.adapters.records.attributes import to_attributes
 from vaultstream.adapters.records.changes import Change
 from vaultstream.adapters.vault import Vault
 from vaultstream.dependencies import Dependencies
+from vaultstream.metrics import CACHE_LOOKUPS, CACHE_SHELF_BYTES
 from vaultstream.pipelined import Pipelined
 from vaultstream.settings import Settings
 from vaultstream.table import Key
@@ -389,6 +390,27 @@ async def test_what_is_told_too_late_was_not_foreseen(vault: Vault, settings: Se
         assert told is not None
         seen.foresee(told)
         assert seen.foreseen is None
+
+
+async def test_what_was_on_the_shelf_is_counted_and_how_much_there_is(vault: Vault, settings: Settings) -> None:
+    key, long = new_key(), new_key()
+    await vault.commit([put(key, value=1), put(long, value="x" * 10_000)])
+    async with several(settings, 1) as ((_, one),):
+
+        def told() -> list[float]:
+            return [one.meters._numbers.get((CACHE_LOOKUPS, ("shelf", each)), 0) for each in ("hit", "miss")]
+
+        await value_at(one, key)
+        assert told() == [0, 1]
+        await one.reads.items([key, long], dict)
+        assert told() == [1, 2]
+        async with foreseeing(one, Foresight(one.cache), key, long):
+            await one.reads.items([key, long], dict)
+        assert told() == [3, 2]
+        shown = one.meters._watched[CACHE_SHELF_BYTES, ()]
+        assert 10_000 < shown() < 20_000
+        one.cache.shelf = Shelf()
+        assert shown() == 0
 
 
 def test_the_shelf_keeps_what_was_used_last_within_its_bounds_and_not_for_long() -> None:

@@ -18,7 +18,7 @@ from vaultstream.adapters.cache.link import Link
 from vaultstream.adapters.cache.seal import Seal
 from vaultstream.adapters.cache.shelf import Shelf
 from vaultstream.adapters.cache.trust import Trust
-from vaultstream.metrics import CACHE_BREAKER_STATE
+from vaultstream.metrics import CACHE_BREAKER_STATE, CACHE_SHELF_BYTES
 from vaultstream.pipelined import Pipelined
 
 if TYPE_CHECKING:  # an adapter is blind to the others: it is given them
@@ -66,6 +66,7 @@ class Cache:
         self.flights = Flights()
         self._world: World | None = None  # that was believed last
         self.shelf = Shelf()
+        meters.watch(CACHE_SHELF_BYTES, lambda: self.shelf.size_bytes)
 
     @property
     def settled(self) -> World | None:

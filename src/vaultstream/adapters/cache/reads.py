@@ -110,6 +110,8 @@ class Reads:
             self._count("bypass", len(units))
             return [_made(value, into) for value in await read(units)]
         self._count("hit", len(look.found))
+        self._count("hit", look.at_hand, layer="shelf")
+        self._count("miss", len(units) - look.at_hand, layer="shelf")
         self._count("stale", look.stale)
         self._count("miss", len(look.missing) - look.stale)
         if look.missing:
@@ -133,6 +135,7 @@ class Reads:
                 return None
             found.append(_seen(unit, made))
         self._count("hit", len(units))
+        self._count("hit", len(units), layer="shelf")
         return found
 
     async def _looked(self, world: World, units: list[Unit], into: Into[Any]) -> "_Look | None":  # Any: as above
@@ -155,6 +158,7 @@ class Reads:
         entry = next(told) if made is None else None
         if made is not None and made.token == token:
             look.found[unit] = _seen(unit, made)
+            look.at_hand += 1
             return True
         if made is not None and token is not None:
             self._cache.shelf.drop((unit, look.into))
@@ -169,9 +173,9 @@ class Reads:
             look.found[unit] = self._taken(look, unit, token, plain)
         return True
 
-    def _count(self, outcome: str, times: int) -> None:
+    def _count(self, outcome: str, times: int, *, layer: str = "collection") -> None:
         if times:
-            self._cache.meters.count(CACHE_LOOKUPS, "collection", outcome, by=times)
+            self._cache.meters.count(CACHE_LOOKUPS, layer, outcome, by=times)
 
     def _taken(self, look: "_Look", unit: Unit, token: bytes, plain: bytes) -> Any:  # Any: as above
         now = self._now()
@@ -184,7 +188,7 @@ class Reads:
 @dataclass(slots=True)
 class _Look:
     """What the cache has of some units, and the token of those that it lacks; `stale` of them have an entry all the
-    same.
+    same, and `at_hand` of those that it has were on the shelf.
     """
 
     world: World
@@ -192,6 +196,7 @@ class _Look:
     found: dict[Unit, Any] = field(default_factory=dict)  # Any: what `into` gave
     missing: dict[Unit, bytes | None] = field(default_factory=dict)
     stale: int = 0
+    at_hand: int = 0
 
 
 def _seen(unit: Unit, made: Made) -> Any:  # Any: as above

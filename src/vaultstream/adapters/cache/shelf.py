@@ -38,7 +38,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
-        self._bytes = 0
+        self.size_bytes = 0
 
     def find(self, key: Hashable, world: str, now: float) -> Made | None:
         """What was made, if it is of this world and has not run out; its token is for the asker to compare."""
@@ -53,11 +53,11 @@ class Shelf:
         self.drop(key)
         kept = _Kept(made, entry_bytes + _OWN_BYTES, min(made.until, now + SECONDS_MAX))
         self._kept[key] = kept
-        self._bytes += kept.size_bytes
-        while self._bytes > _BYTES_MAX:
+        self.size_bytes += kept.size_bytes
+        while self.size_bytes > _BYTES_MAX:
             self.drop(next(iter(self._kept)))
 
     def drop(self, key: Hashable) -> None:
         """Let go of it."""
         if (kept := self._kept.pop(key, None)) is not None:
-            self._bytes -= kept.size_bytes
+            self.size_bytes -= kept.size_bytes
