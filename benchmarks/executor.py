@@ -16,7 +16,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -113,7 +112,7 @@ class Memory:
         context.loaders.folder_pages = Loader(self._pages)
         context.loaders.folders = Loader(self._folders)
         context.loaders.contacts = Loader(self._contacts)
-        context.loaders.capabilities = Loader(self._capabilities, name=partial(browse.alike, nobody))
+        context.loaders.capabilities = Loader(self._capabilities, name=browse.alike(nobody))
         return context
 
     async def _pages(self, keys: Sequence[object]) -> list[FolderPage | None]:

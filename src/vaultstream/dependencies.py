@@ -112,14 +112,24 @@ def may_wait() -> bool:
     return current is None or current.is_waiting
 
 
-@contextmanager
-def unwaiting() -> Iterator[None]:
-    """What would have to be read meanwhile raises NotAtHand; nothing may be awaited that takes a turn of the loop."""
-    current = _current.get()
-    if current is None:
-        raise RuntimeError("nothing is foreseen outside a recording")
-    before, current.is_waiting = current.is_waiting, False
-    try:
-        yield
-    finally:
-        current.is_waiting = before
+class Unwaiting:
+    """What would have to be read meanwhile raises NotAtHand; nothing may be awaited that takes a turn of the loop.
+
+    A class, since what ends in a StopIteration costs a generator's context three exceptions.
+    """
+
+    __slots__ = ("_before", "_current")
+
+    def __init__(self) -> None:
+        """Raises RuntimeError outside a recording, where nothing is foreseen."""
+        current = _current.get()
+        if current is None:
+            raise RuntimeError("nothing is foreseen outside a recording")
+        self._current = current
+        self._before = current.is_waiting
+
+    def __enter__(self) -> None:
+        self._current.is_waiting = False
+
+    def __exit__(self, *_: object) -> None:
+        self._current.is_waiting = self._before

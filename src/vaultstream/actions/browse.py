@@ -1,8 +1,9 @@
 """What a person may look at, in batches: each item collection is one Query, and access is never skipped."""
 
 import asyncio
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from vaultstream import access, cursors, dependencies, table
 from vaultstream.access import Deed
@@ -86,9 +87,9 @@ async def capabilities(
     return [access.capabilities(actor.user_id, lineage, now) for lineage in known]
 
 
-def alike(actor: Actor, it: Folder | File) -> Hashable:
-    """The same for items with which the actor may do the same, so that one of them is enough to ask about."""
-    return access.alike(actor.user_id, it)
+def alike(actor: Actor) -> Callable[[Folder | File], Hashable]:
+    """What is the same for items with which the actor may do the same, so that one of them is enough to ask about."""
+    return partial(access.alike, actor.user_id)
 
 
 async def viewer(vault: Vault, actor: Actor) -> User | Acquaintance:
@@ -147,7 +148,7 @@ async def _folder_page(vault: Vault, actor: Actor, key: FolderPageKey) -> Folder
     if folder is None or await readable(vault, actor, [folder]) == [None]:
         return None
     page = entries[: limit - 1]
-    marks, children = tuple(mark for mark, _ in page), tuple(child for _, child in page)
+    marks, children = zip(*page, strict=True) if page else ((), ())
     return FolderPage(folder, children, marks, len(entries) >= limit)
 
 

@@ -93,7 +93,7 @@ class Loader(Generic[K, V]):
             return False
         loading = self._load(list(wanted.values()))
         try:
-            with dependencies.unwaiting():
+            with dependencies.Unwaiting():
                 loading.send(None)
         except StopIteration as loaded:
             self._known.update(zip(wanted, loaded.value, strict=True))

@@ -71,7 +71,7 @@ class Loaders:
     def capabilities(self) -> Loader[Folder | File, Mapping[Deed, bool]]:
         """What may be done with an item."""
         batch = partial(browse.capabilities, self._vault, self._actor, seen=self._heads)
-        return Loader(batch, name=partial(browse.alike, self._actor))
+        return Loader(batch, name=browse.alike(self._actor))
 
     @cached_property
     def ancestors(self) -> Loader[FolderId, tuple[Folder, ...]]:

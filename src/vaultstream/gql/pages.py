@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import strawberry
 
@@ -35,8 +35,7 @@ def turn(first: int, after: str | None, *, prefix: str) -> Turn:
     return Turn(first, after)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry(Generic[_T]):
+class Entry(NamedTuple, Generic[_T]):
     """One noun of a page and where it stands."""
 
     node: _T
