@@ -125,6 +125,8 @@ def main(plan: Plan, *, keep: bool) -> None:
             left_out = {contestants.STANDARD} | ({contestants.LIMIT} if workload.name == "W3" else set())
             asking = [server for name, server in servers.items() if name not in left_out]
             found[workload] = measure.in_turns(asking, stage.token, workload.bodies, plan)
+            if workload.name == "W1":
+                measure.by_few(asking, stage.token, workload.bodies, plan, found[workload])
             measure.at_a_fixed_rate(asking, stage.token, workload.bodies, plan, found[workload])
         say("folders change under the readers")
         filling = [servers[name] for name in (contestants.CACHED, contestants.STANDARD)]

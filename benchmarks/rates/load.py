@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 CONNECTIONS = 64  # so many that a server which answers at once still always has the next request before it
+FEW_CONNECTIONS = 16  # what waits in a server costs it memory, and one more than another
 LOAD_CORE = 1
 
 _SCRIPT = """
@@ -47,7 +48,7 @@ class Run:
     requests: int
 
 
-def closed(port: int, token: str, bodies: Sequence[bytes], seconds: float) -> Run:
+def closed(port: int, token: str, bodies: Sequence[bytes], seconds: float, connections: int = CONNECTIONS) -> Run:
     """Each connection asks again as soon as it has its answer."""
     if shutil.which("wrk") is None:
         sys.exit("This needs wrk: apt-get install wrk")
@@ -55,7 +56,7 @@ def closed(port: int, token: str, bodies: Sequence[bytes], seconds: float) -> Ru
         lines, script = Path(folder) / "bodies", Path(folder) / "ask.lua"
         lines.write_bytes(b"\n".join(bodies) + b"\n")
         script.write_text(_SCRIPT)
-        wrk = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script)]
+        wrk = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script)]
         said = subprocess.run(
             ["taskset", "-c", f"{LOAD_CORE}", *wrk, f"http://127.0.0.1:{port}"],
             env={"RATES_BODIES": str(lines), "RATES_TOKEN": f"Bearer {token}", "PATH": "/usr/bin:/bin"},

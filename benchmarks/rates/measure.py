@@ -28,6 +28,7 @@ class Measured:
 
     runs: list[Run] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
+    few_cpu_us: list[float] = field(default_factory=list)  # with few connections
     fixed: list[Run] = field(default_factory=list)
     resident_mib: float = 0.0
 
@@ -57,12 +58,31 @@ def in_turns(servers: Sequence[Contestant], token: str, bodies: Sequence[bytes],
         load.closed(server.port, token, bodies, plan.warm_seconds)
     for _ in range(plan.rounds):
         for server in servers:
-            one, before = found[server.name], server.cpu_seconds
-            run = load.closed(server.port, token, bodies, plan.seconds)
-            one.cpu_us.append((server.cpu_seconds - before) / run.requests * 1e6)
+            one = found[server.name]
+            run, cpu_us = _closed(server, token, bodies, plan.seconds, load.CONNECTIONS)
+            one.cpu_us.append(cpu_us)
             one.runs.append(run)
             one.resident_mib = max(one.resident_mib, server.resident_mib)
     return found
+
+
+def by_few(
+    servers: Sequence[Contestant], token: str, bodies: Sequence[bytes], plan: Plan, found: dict[str, Measured]
+) -> None:
+    """The same with few connections; added to what was found."""
+    for _ in range(plan.rounds):
+        for server in servers:
+            _, cpu_us = _closed(server, token, bodies, plan.seconds, load.FEW_CONNECTIONS)
+            found[server.name].few_cpu_us.append(cpu_us)
+
+
+def _closed(
+    server: Contestant, token: str, bodies: Sequence[bytes], seconds: int, connections: int
+) -> tuple[Run, float]:
+    """The run, and what CPU a request of it cost the server, in microseconds."""
+    before = server.cpu_seconds
+    run = load.closed(server.port, token, bodies, seconds, connections)
+    return run, (server.cpu_seconds - before) / run.requests * 1e6
 
 
 def at_a_fixed_rate(

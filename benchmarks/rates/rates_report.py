@@ -8,7 +8,7 @@ from json import loads
 from benchmarks import report
 from benchmarks.rates import contestants
 from benchmarks.rates.contestants import PEERS
-from benchmarks.rates.load import CONNECTIONS
+from benchmarks.rates.load import CONNECTIONS, FEW_CONNECTIONS
 from benchmarks.rates.measure import Degraded, Measured, Miss
 from benchmarks.rates.workloads import Workload
 
@@ -51,16 +51,18 @@ charges its budget, counts its metrics and applies its limits; **the limit and t
 no access**. `ratio` is to the limit's rate, or to CPU of the limit, round by round, then the median. Closed loop:
 {CONNECTIONS} connections that ask again at once, by heads that differ in nothing but how long the body is. `busy` is
 the server's CPU in the closed loop by the time that it took: near 1 the rate is the server's own, well below it that of
-the load and of Redis on the other core. Fixed rate: {fixed_rate:,.0f} requests/s at random moments, lateness from when
+the load and of Redis on the other core. More that waits costs some servers more than others, so `by {FEW_CONNECTIONS}`
+is the CPU with so few connections. Fixed rate: {fixed_rate:,.0f} requests/s at random moments, lateness from when
 each was due; a dash where a server cannot serve that with a margin of 15%."""
 
 
 def _workload(workload: Workload, by: Mapping[str, Measured], fixed_rate: float) -> str:
     base = by.get(contestants.LIMIT) or by[contestants.CACHED]
     to = "limit" if contestants.LIMIT in by else "cached"
+    few = f"CPU µs by {FEW_CONNECTIONS}"
     head = [
-        "server", "requests/s", f"ratio to {to}", "CPU µs/request", f"{to}'s CPU / its", "busy", "p50 ms", "p99 ms",
-        f"p50 ms at {fixed_rate:,.0f}/s", f"p99 ms at {fixed_rate:,.0f}/s", "MiB",
+        "server", "requests/s", f"ratio to {to}", "CPU µs/request", f"{to}'s CPU / its", few, "busy",
+        "p50 ms", "p99 ms", f"p50 ms at {fixed_rate:,.0f}/s", f"p99 ms at {fixed_rate:,.0f}/s", "MiB",
     ]  # fmt: skip
     rows = [
         [
@@ -69,6 +71,7 @@ def _workload(workload: Workload, by: Mapping[str, Measured], fixed_rate: float)
             f"{_ratio([run.rate for run in one.runs], [run.rate for run in base.runs]):.3f}",
             f"{_median(one.cpu_us):,.0f}",
             f"{_ratio(base.cpu_us, one.cpu_us):.3f}",
+            f"{_median(one.few_cpu_us):,.0f}" if one.few_cpu_us else "-",
             f"{_busy(one):.2f}",
             f"{_median(run.p50_ms for run in one.runs):.2f}",
             f"{_median(run.p99_ms for run in one.runs):.2f}",
