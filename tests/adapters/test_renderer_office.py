@@ -30,7 +30,7 @@ walled = pytest.mark.skipif(not offices.walls_are_allowed(), reason="this kernel
 COVERED = kinds.office("odt", cover=kinds.png())
 BARE = offices.docx()
 ENDLESS = "kill -STOP $$"  # it starts no other, which for a moment would be one more of its name
-SHOWS_PDF = "cp $PDF /work/document.pdf"
+SHOWS_PDF = "cp $PDF /room/document.pdf"
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, script: str) -> Iterator[Path]:
 
 async def told(script: str, monkeypatch: pytest.MonkeyPatch, limits: Limits | None = None) -> list[str]:
     """The lines that a script finds to say from in there."""
-    with installed(monkeypatch, f"({script}) >/work/said 2>&1; (echo %PDF-; cat /work/said) >/work/document.pdf"):
+    with installed(monkeypatch, f"({script}) >/room/said 2>&1; (echo %PDF-; cat /room/said) >/room/document.pdf"):
         answer = await Office(limits or Limits()).pdf_of(offices.RICH_TEXT)
     return answer.decode().splitlines()[1:]
 
@@ -71,9 +71,9 @@ async def test_a_document_is_drawn_from_the_pdf_that_is_made_of_it(monkeypatch):
 
 @walled
 async def test_it_is_asked_for_the_first_page_by_filters_that_are_named(monkeypatch):
-    asked = await told('printf "%s\\n" "$@"; cat /work/document', monkeypatch)
+    asked = await told('printf "%s\\n" "$@"; cat /room/document', monkeypatch)
     assert asked == [
-        "-env:UserInstallation=file:///work/profile",
+        "-env:UserInstallation=file:///room/profile",
         "--headless",
         "--norestore",
         "--nologo",
@@ -81,8 +81,8 @@ async def test_it_is_asked_for_the_first_page_by_filters_that_are_named(monkeypa
         "--convert-to",
         'pdf:writer_pdf_Export:{"PageRange":{"type":"string","value":"1"}}',
         "--outdir",
-        "/work",
-        "/work/document",
+        "/room",
+        "/room/document",
         offices.RICH_TEXT.decode(),
     ]
 
@@ -100,7 +100,7 @@ async def test_it_finds_no_file_but_programs_and_can_write_to_none(monkeypatch, 
     assert offices.PDF.decode().splitlines()[0] not in found, "which everybody else may read"
     listed = {line for line in found if " " not in line}
     assert listed - {"fonts", "libreoffice", "/etc:", "/dev:", "var", ""} == {
-        *("null", "urandom", "dev", "etc", "tmp", "usr", "work"),
+        *("null", "urandom", "dev", "etc", "tmp", "usr", "room"),
         *(entry.name for entry in os.scandir("/") if entry.is_symlink()),
     }
     assert [line for line in found if "may write" in line] == ["may write to /dev"], "which is memory too"
@@ -112,7 +112,7 @@ async def test_it_finds_no_file_but_programs_and_can_write_to_none(monkeypatch, 
 async def test_it_cannot_write_where_everybody_may(monkeypatch):
     script = 'cd "${0%/*}/.."; ls halves.pdf; echo x >trace && echo written'
     with installed(
-        monkeypatch, f"({script}) >/work/said 2>&1; (echo %PDF-; cat /work/said) >/work/document.pdf"
+        monkeypatch, f"({script}) >/room/said 2>&1; (echo %PDF-; cat /room/said) >/room/document.pdf"
     ) as folder:
         folder.chmod(0o777)
         found = (await Office(Limits()).pdf_of(offices.RICH_TEXT)).decode().splitlines()
@@ -123,7 +123,7 @@ async def test_it_cannot_write_where_everybody_may(monkeypatch):
 
 @walled
 async def test_it_has_so_much_memory_for_files_and_no_more(monkeypatch):
-    assert (await told("for i in {1..9}; do fallocate -l 60M /work/$i && echo $i; done", monkeypatch))[:5] == [
+    assert (await told("for i in {1..9}; do fallocate -l 60M /room/$i && echo $i; done", monkeypatch))[:5] == [
         *"1234",
         "fallocate: fallocate failed: No space left on device",
     ]
@@ -168,17 +168,17 @@ HARMFUL = {
     "sleep": ("sleep 99", Limits(wall_seconds=1), TOO_COSTLY),
     "processor": ("while :; do :; done", Limits(cpu_seconds=1), TOO_COSTLY),
     "memory": ("x=x; while :; do x=$x$x; done", Limits(memory_bytes=128 << 20), "could not be opened"),
-    "a long file": ("exec yes >/work/document.pdf", Limits(), TOO_COSTLY),
+    "a long file": ("exec yes >/room/document.pdf", Limits(), TOO_COSTLY),
     "processes": ("bomb() { bomb | bomb & }; bomb; exit 3", Limits(), "could not be opened"),
     "survivors": ('test "$1" = on && sleep 99; setsid "$0" on & exit 3', Limits(), "could not be opened"),
     "crash": ("kill -SEGV $$", Limits(), "could not be opened"),
     "a kill": ("kill -KILL $$", Limits(), TOO_COSTLY),
     "a kill of all": ("kill -KILL -1; kill -KILL 1; exit 4", Limits(), "could not be opened"),
     "nothing": ("exit 0", Limits(), DAMAGED_DOCUMENT),
-    "nonsense": ("echo nonsense >/work/document.pdf", Limits(), "could not be drawn"),
-    "a pipe": ("mkfifo /work/document.pdf", Limits(), DAMAGED_DOCUMENT),
-    "a way out": ("ln -s /etc/passwd /work/document.pdf", Limits(), DAMAGED_DOCUMENT),
-    "an answer of its own": ("printf '\\1\\0\\0' >/work/document.pdf", Limits(), "could not be drawn"),
+    "nonsense": ("echo nonsense >/room/document.pdf", Limits(), "could not be drawn"),
+    "a pipe": ("mkfifo /room/document.pdf", Limits(), DAMAGED_DOCUMENT),
+    "a way out": ("ln -s /etc/passwd /room/document.pdf", Limits(), DAMAGED_DOCUMENT),
+    "an answer of its own": ("printf '\\1\\0\\0' >/room/document.pdf", Limits(), "could not be drawn"),
     "starting over and over": ("exit 81", Limits(), "could not be opened"),
 }
 
@@ -187,7 +187,7 @@ HARMFUL = {
 @pytest.mark.parametrize("name", sorted(HARMFUL))
 async def test_a_document_that_does_harm_only_fails_and_others_are_converted(monkeypatch, name):
     script, limits, reason = HARMFUL[name]
-    marked = "grep -q harmful /work/document || { cp $PDF /work/document.pdf; exit 0; }; "
+    marked = "grep -q harmful /room/document || { cp $PDF /room/document.pdf; exit 0; }; "
     with installed(monkeypatch, marked + script) as folder:
         office = Office(limits)
         harmed, other = await asyncio.gather(
@@ -201,7 +201,7 @@ async def test_a_document_that_does_harm_only_fails_and_others_are_converted(mon
 
 @walled
 async def test_it_is_started_again_when_it_has_made_its_profile(monkeypatch):
-    again = "test -e /work/profile/made || { touch /work/profile/made; exit 81; }; "
+    again = "test -e /room/profile/made || { touch /room/profile/made; exit 81; }; "
     with installed(monkeypatch, again + SHOWS_PDF):
         assert await Office(Limits()).pdf_of(offices.RICH_TEXT) == offices.PDF
 
@@ -209,7 +209,7 @@ async def test_it_is_started_again_when_it_has_made_its_profile(monkeypatch):
 @walled
 async def test_nothing_of_a_document_is_there_for_the_next(monkeypatch):
     for _ in range(2):
-        found = await told("ls -A /work; touch /work/trace /work/profile/trace /trace; ls -A /", monkeypatch)
+        found = await told("ls -A /room; touch /room/trace /room/profile/trace /trace; ls -A /", monkeypatch)
         assert found[:3] == ["document", "profile", "said"]
         assert found.count("trace") == 1
 
@@ -273,7 +273,7 @@ async def test_a_worker_that_is_killed_leaves_nothing(monkeypatch):
 
 @walled
 async def test_what_it_cannot_draw_shows_the_picture_that_it_carries(monkeypatch):
-    with installed(monkeypatch, f'grep -q "rtf" /work/document && {SHOWS_PDF}'):
+    with installed(monkeypatch, f'grep -q "rtf" /room/document && {SHOWS_PDF}'):
         renderer = Renderer()
         assert sizes(await drawn(renderer, COVERED))[-1] == (1024, 400, 300)
         with pytest.raises(RenderFailed, match="could not be opened"):

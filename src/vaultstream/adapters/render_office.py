@@ -27,8 +27,8 @@ MAX_PDF_BYTES = 64 << 20
 
 _MEMORY_FOR_FILES_BYTES = 256 << 20  # the document, what is unpacked of it, the profile and the PDF
 _FOLDERS = ("/usr", "/etc/fonts", "/etc/libreoffice", "/var/cache/fontconfig")
-_WORK = Path("/work")
-_DOCUMENT, _PDF = _WORK / "document", _WORK / "document.pdf"
+_ROOM = Path("/room")
+_DOCUMENT, _PDF = _ROOM / "document", _ROOM / "document.pdf"
 _AGAIN = 81  # how LibreOffice ends when it has made its profile (EXITHELPER_NORMAL_RESTART)
 _COSTLY = {-signal.SIGXCPU, -signal.SIGXFSZ}
 # No macro runs, and nothing that a document names is fetched: both are so by default, where nobody can be asked.
@@ -82,8 +82,8 @@ def _answer(program: Path, document: bytes, deadline: float, wire: socket.socket
 
 def _converted(program: Path, document: bytes, deadline: float, wire: socket.socket) -> bytes:
     chosen = filters(document)
-    (_WORK / "profile" / "user").mkdir(parents=True)
-    (_WORK / "profile" / "user" / "registrymodifications.xcu").write_text(_PROFILE)
+    (_ROOM / "profile" / "user").mkdir(parents=True)
+    (_ROOM / "profile" / "user" / "registrymodifications.xcu").write_text(_PROFILE)
     _DOCUMENT.write_bytes(document)
     status = _ran(program, chosen, deadline, wire)
     if status == _AGAIN:
@@ -109,15 +109,15 @@ def _has_spent_its_time() -> bool:
 def _ran(program: Path, chosen: Filters, deadline: float, wire: socket.socket) -> int:
     """How it ended, as an exit code or minus a signal. This process, and so all in here, ends when nobody waits."""
     page = '{"PageRange":{"type":"string","value":"1"}}'
-    asked = (f"--infilter={chosen.reads}", "--convert-to", f"pdf:{chosen.writes}:{page}", "--outdir", str(_WORK))
-    profile = f"-env:UserInstallation=file://{_WORK}/profile"
+    asked = (f"--infilter={chosen.reads}", "--convert-to", f"pdf:{chosen.writes}:{page}", "--outdir", str(_ROOM))
+    profile = f"-env:UserInstallation=file://{_ROOM}/profile"
     environment = {
-        "HOME": str(_WORK),
+        "HOME": str(_ROOM),
         "LC_ALL": "C.UTF-8",
         "LD_LIBRARY_PATH": str(program.parent),  # which it would look up in /proc, and there is none
         "MAX_CONCURRENCY": "1",
         "SAL_USE_VCLPLUGIN": "svp",
-        "TMPDIR": str(_WORK),
+        "TMPDIR": str(_ROOM),
     }
     with Popen(  # noqa: S603  # our own words, and no shell
         [str(program), profile, "--headless", "--norestore", "--nologo", *asked, str(_DOCUMENT)],
@@ -125,7 +125,7 @@ def _ran(program: Path, chosen: Filters, deadline: float, wire: socket.socket) -
         stdout=DEVNULL,
         stderr=DEVNULL,
         env=environment,
-        cwd=_WORK,
+        cwd=_ROOM,
     ) as process:
         waiting = select.poll()
         waiting.register(os.pidfd_open(process.pid), select.POLLIN)

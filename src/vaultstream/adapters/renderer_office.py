@@ -4,20 +4,19 @@ import asyncio
 import logging
 import shutil
 import socket
-import sys
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from vaultstream.adapters.render_office import MAX_PDF_BYTES, READY, SIZE
 from vaultstream.adapters.renderer_process import (
-    END_TIMEOUT_SECONDS,
     NO_DRAWING,
     NO_START,
     START_TIMEOUT_SECONDS,
     Limits,
     RendererBroken,
+    ended,
+    started,
 )
 from vaultstream.renderings import TOO_COSTLY, RenderFailed, RenderKilled, Unsupported, unpacked
 
@@ -88,16 +87,7 @@ class Office:
         program = _soffice()
         wire, its_wire = socket.socketpair()
         with its_wire:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-B", "-m", _PROGRAM, program),
-                *(str(self._limits.memory_bytes), str(self._limits.cpu_seconds), str(self._limits.wall_seconds)),
-                stdin=its_wire.fileno(),
-                stdout=DEVNULL,
-                stderr=DEVNULL,
-                env=_ENVIRONMENT,
-                cwd="/",
-                start_new_session=True,
-            )
+            process = await started(_PROGRAM, self._limits, program, wire=its_wire, environment=_ENVIRONMENT)
         reader, writer = await asyncio.open_connection(sock=wire, limit=_READ_BYTES)
         try:
             if (said := await _first_words(reader)) != READY:
@@ -105,7 +95,7 @@ class Office:
             yield reader, writer
         finally:
             writer.close()  # whoever is in there sees it, and ends
-            await _ended(process)
+            await ended(process)
 
 
 def _soffice() -> str:
@@ -133,12 +123,3 @@ async def _read(reader: asyncio.StreamReader, most_bytes: int) -> bytes:
         while piece := await reader.read(min(_READ_BYTES, most_bytes - len(read))):
             read += piece
     return bytes(read)
-
-
-async def _ended(process: Process) -> None:
-    try:
-        async with asyncio.timeout(END_TIMEOUT_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()

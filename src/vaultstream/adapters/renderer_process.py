@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -97,12 +98,7 @@ class Nursery:
     async def close(self) -> None:
         """Let it go; with it go the children that do not end in time."""
         self._control.close()
-        try:
-            async with asyncio.timeout(END_TIMEOUT_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        await ended(self._process)
 
 
 class Child:
@@ -206,21 +202,38 @@ class Child:
         return bytes(answer)
 
 
+async def started(
+    module: str, limits: Limits, *arguments: str, wire: socket.socket, environment: Mapping[str, str]
+) -> Process:
+    """A program of ours that is told the limits and has nothing of this one but the wire, as its input."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-B", "-m", module, *arguments),
+        *(str(limits.memory_bytes), str(limits.cpu_seconds), str(limits.wall_seconds)),
+        stdin=wire.fileno(),
+        stdout=DEVNULL,
+        stderr=DEVNULL,
+        env=environment,
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+async def ended(process: Process) -> None:
+    """Wait until it has ended, which it is made to if it does not in time."""
+    try:
+        async with asyncio.timeout(END_TIMEOUT_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
 async def start_nursery(limits: Limits) -> Nursery:
     """A nursery that stands ready; RendererBroken when it does not get so far."""
     control, its_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     control.setblocking(False)
     with its_control:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-B", "-m", _PROGRAM),
-            *(str(limits.memory_bytes), str(limits.cpu_seconds), str(limits.wall_seconds)),
-            stdin=its_control.fileno(),
-            stdout=DEVNULL,
-            stderr=DEVNULL,
-            env=_ENVIRONMENT,
-            cwd="/",
-            start_new_session=True,
-        )
+        process = await started(_PROGRAM, limits, wire=its_control, environment=_ENVIRONMENT)
     nursery = Nursery(process, control, limits.wall_seconds)
     stands_ready = False
     try:
